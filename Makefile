@@ -1,0 +1,37 @@
+# make report   sets up .venv, runs the quick study, writes $(OUT)/index.html
+# make test     sets up .venv, checks style and types, runs the tests
+# make setup    the set-up alone
+PYTHON ?= python3
+OUT    ?= reports/quick
+STORE  ?= quick.db
+BIN    := .venv/bin
+STAMP  := .venv/.installed
+
+.PHONY: setup report test lint clean
+
+setup: $(STAMP)
+
+# A failed install leaves no stamp, so the next call begins it again.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "varbench needs Python 3.11 or newer as '$(PYTHON)': install it, or name one: make PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python's venv module is missing: apt-get install python3-venv (Debian, Ubuntu), then run make again" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+report: $(STAMP)
+	$(BIN)/varbench run quick --out $(STORE)
+	$(BIN)/varbench report $(STORE) -o $(OUT)
+
+test: $(STAMP) lint
+	$(BIN)/pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv build dist *.egg-info

@@ -1,0 +1,1 @@
+"""The harness: problems, truth, moments, measurement, timing, records, studies."""

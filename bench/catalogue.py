@@ -1,0 +1,103 @@
+"""Every problem, one entry each: literals only, so that lists and plans need no torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..estimators.errors import unknown
+
+
+@dataclass(frozen=True)
+class ProblemFacts:
+    """What is known of a problem without building it.
+
+    Args:
+        name: its name, also the name of its module in ``bench/problems/``.
+        family: the node family.
+        summary: the cost in one line.
+        source: where it comes from.
+        parameters: its parameters with their defaults.
+        minimum: smallest allowed values of single parameters.
+        smooth: where the cost is differentiable.
+        microseconds: roughly what one draw costs on one core, for plans.
+    """
+
+    name: str
+    family: str
+    summary: str
+    source: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    minimum: Mapping[str, float] = field(default_factory=dict)
+    smooth: str = "everywhere"
+    microseconds: float = 1.0
+
+
+_ENTRIES = (
+    ProblemFacts(
+        name="bernoulli_quadratic",
+        family="bernoulli",
+        summary="f(b) = mean over dim of (b - target)^2",
+        source="Tucker et al. 2017 (1703.07370), section 5.1; Titsias & Shi 2022 (2111.05300) at dim=200",
+        parameters={"dim": 1, "logit": 0.0, "target": 0.499},
+    ),
+    ProblemFacts(
+        name="shared_bernoulli",
+        family="bernoulli",
+        summary="f(b) = sum of (b - (0.6, 0.51, 0.48))^2, three coins with one logit",
+        source="Liu et al. 2019 (1810.04777), section 4.1; Kool et al. 2020 (2002.06043), section 7.1",
+        parameters={"logit": 0.0},
+    ),
+    ProblemFacts(
+        name="polynomial",
+        family="categorical",
+        summary="f(z) = mean over dim of |z - 0.45|^degree, z = class / (classes - 1)",
+        source="Liu et al. 2023 (2304.08612), section 5.1",
+        parameters={"classes": 2, "degree": 2.0, "dim": 128},
+        minimum={"classes": 2, "degree": 1.0},
+        microseconds=60.0,
+    ),
+    ProblemFacts(
+        name="normal_square",
+        family="normal",
+        summary="f(x) = (x - k)^2, x ~ N(1, 1)",
+        source="Mohamed et al. 2020 (1906.10652), figure 2",
+        parameters={"k": 0.0},
+    ),
+    ProblemFacts(
+        name="normal_exp",
+        family="normal",
+        summary="f(x) = exp(-k x^2), x ~ N(1, 1)",
+        source="Mohamed et al. 2020 (1906.10652), figure 3",
+        parameters={"k": 1.0},
+    ),
+    ProblemFacts(
+        name="normal_cos",
+        family="normal",
+        summary="f(x) = cos(k x), x ~ N(1, 1)",
+        source="Mohamed et al. 2020 (1906.10652), figure 3",
+        parameters={"k": 1.0},
+    ),
+    ProblemFacts(
+        name="digits_vae",
+        family="categorical",
+        summary="f(z) = -log p(image | z), a categorical VAE on 64 digits of 8 x 8 pixels",
+        source="scikit-learn's digits (Alpaydin & Kaynak 1998); weights by bench/problems/data/train_digits_vae.py",
+        parameters={"classes": 4, "latents": 8},
+        microseconds=250.0,
+    ),
+)
+
+CATALOGUE: dict[str, ProblemFacts] = {facts.name: facts for facts in _ENTRIES}
+
+
+def facts_of(name: str) -> ProblemFacts:
+    """Return the facts of a catalogued problem.
+
+    Raises:
+        InputError: for a name that is not in the catalogue; it lists the nearest ones.
+    """
+    if name not in CATALOGUE:
+        raise unknown(
+            "problem", name, CATALOGUE, "see 'varbench list problems', or give path/to/file.py:attribute"
+        )
+    return CATALOGUE[name]

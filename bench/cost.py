@@ -1,0 +1,112 @@
+"""Calling the cost: in chunks of a fixed number of rows, counted and checked."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..estimators.errors import CostError
+from .problem import Problem
+
+CHUNK_ENTRIES = 2**18
+TABLE_ENTRIES = 2**22
+
+
+class Evaluator:
+    """The cost f of a problem as the harness calls it.
+
+    Points go in as rows of one fixed number, the last chunk padded, because a torch network gives other bits
+    for other batch sizes. What was evaluated is counted in ``num_values`` (forward) and ``num_slopes``
+    (backward), one for a point of the whole batch.
+
+    Args:
+        problem: whose cost is called.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.num_values = 0
+        self.num_slopes = 0
+
+    def __call__(self, points: Tensor, slopes: bool = False) -> tuple[Tensor, Tensor | None]:
+        """Return values [N, P, *B] and, where asked for, slopes [N, P, *B, *event] at points [N, P, *B, *event].
+
+        Raises:
+            CostError: if the cost raises, or returns what is no tensor of finite floating values, one a node.
+        """
+        node = self.problem.node
+        lead, trail = (
+            points.shape[:2],
+            (*points.shape[2 : points.ndim - len(node.event_shape)], *node.event_shape),
+        )
+        rows = points.detach().reshape(-1, *trail)
+        batch = tuple(node.batch_shape)
+        if math.prod(trail) != math.prod(batch) * math.prod(node.event_shape) and not self._broadcasts(rows):
+            rows = rows.expand(rows.shape[0], *batch, *node.event_shape)
+        values, slope_rows = self._in_chunks(rows, slopes)
+        self.num_values += rows.shape[0]
+        self.num_slopes += rows.shape[0] if slopes else 0
+        gradient = None if slope_rows is None else slope_rows.reshape(*lead, *slope_rows.shape[1:])
+        return values.reshape(*lead, *batch), gradient
+
+    def _broadcasts(self, rows: Tensor) -> bool:
+        """Whether the cost, called with 1 in place of *B, returns a value for each node of the batch."""
+        value = self._call(rows[:2])
+        return value.shape == (min(2, rows.shape[0]), *self.problem.node.batch_shape)
+
+    def _in_chunks(self, rows: Tensor, slopes: bool) -> tuple[Tensor, Tensor | None]:
+        node = self.problem.node
+        size = math.prod(node.batch_shape) * math.prod(node.event_shape)
+        entries = CHUNK_ENTRIES if rows[0].numel() == size else TABLE_ENTRIES
+        chunk = 1 << max(0, (entries // size).bit_length() - 1)
+        count = rows.shape[0]
+        if count > chunk and count % chunk:
+            rows = torch.cat([rows, rows[:1].expand(chunk - count % chunk, *rows.shape[1:])])
+        parts = [self._checked(part, slopes) for part in rows.split(chunk)]
+        values = torch.cat([value for value, _ in parts])[:count]
+        if not slopes:
+            return values, None
+        return values, torch.cat([slope for _, slope in parts if slope is not None])[:count]
+
+    def _checked(self, x: Tensor, slopes: bool) -> tuple[Tensor, Tensor | None]:
+        name, node = self.problem.name, self.problem.node
+        with torch.set_grad_enabled(slopes):
+            x = x.detach().requires_grad_(slopes)
+            value = self._call(x)
+            expected = (x.shape[0], *node.batch_shape)
+            if value.shape != expected:
+                raise CostError(
+                    f"the cost of '{name}' returned shape {list(value.shape)} for points {list(x.shape)}; "
+                    f"return one value a node, {list(expected)}: reduce the event axes only"
+                )
+            if not torch.isfinite(value).all():
+                raise CostError(
+                    f"the cost of '{name}' returned NaN or infinity at a point of the "
+                    f"{node.family} node; return finite values on all of its support"
+                )
+            if not slopes:
+                return value, None
+            if not value.requires_grad:
+                raise CostError(
+                    f"the cost of '{name}' has no derivative that torch can follow; write it in torch "
+                    "operations, or declare the problem smooth='no' and use estimators that need values only"
+                )
+            (slope,) = torch.autograd.grad(value.sum(), x)
+        return value.detach(), slope
+
+    def _call(self, x: Tensor) -> Tensor:
+        name = self.problem.name
+        try:
+            value = self.problem.cost(x)
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            raise CostError(
+                f"the cost of '{name}' raised {type(error).__name__} at points {list(x.shape)}: {reason}"
+            ) from error
+        if not isinstance(value, Tensor):
+            raise CostError(f"the cost of '{name}' returned {type(value).__name__}; return a torch tensor")
+        if not value.is_floating_point():
+            raise CostError(
+                f"the cost of '{name}' returned {value.dtype}; return floating values, e.g. value.to(x.dtype)"
+            )
+        return value

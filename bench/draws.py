@@ -1,0 +1,216 @@
+"""From noise to draws: one block of a group of estimators that share their points."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..estimators.errors import InputError, NotApplicable
+from ..estimators.estimator import Estimator, keywords
+from ..estimators.node import outcome_count
+from ..estimators.noise import PhiloxNoise
+from .cost import Evaluator
+from .problem import Problem
+
+MAX_BLOCK = 4096
+THETA_ENTRIES = 2**18
+POINT_ENTRIES = 2**22
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """An estimator as it is to be measured.
+
+    Args:
+        estimator: the two functions and their facts.
+        config: its full configuration.
+        num_samples: S.
+    """
+
+    estimator: Estimator
+    config: Mapping[str, Any]
+    num_samples: int
+
+    @property
+    def points_key(self) -> tuple[object, ...]:
+        """What decides the points: requests of one key share noise, points and evaluations."""
+        used = tuple((name, self.config[name]) for name in keywords(self.estimator.sample))
+        return self.estimator.sample, used, self.num_samples
+
+    def sample(self, problem: Problem, noise: PhiloxNoise) -> Tensor:
+        """Return the points [N, P, *B, *event].
+
+        Raises:
+            InputError: if the estimator raises, or returns another shape.
+        """
+        name, node = self.estimator.facts.name, problem.node
+        config = {key: self.config[key] for key in keywords(self.estimator.sample)}
+        with _blamed(name, "sample"):
+            points = self.estimator.sample(node, noise, self.num_samples, **config)
+        axes = 2 + len(node.batch_shape) + len(node.event_shape)
+        if points.ndim != axes or points.shape[0] != noise.rows:
+            raise InputError(
+                f"estimator '{name}': sample returned shape {list(points.shape)}; it must be [N, P, *B, *event] "
+                f"with N = {noise.rows}, *B = {list(node.batch_shape)}, *event = {list(node.event_shape)}"
+            )
+        return points.detach()
+
+    def combine(
+        self, problem: Problem, noise: PhiloxNoise, points: Tensor, values: Tensor, slopes: Tensor | None
+    ) -> Tensor:
+        """Return the gradient draws [N, *B, *param]; the estimator sees of the cost only what it says it needs.
+
+        Raises:
+            InputError: if the estimator raises, or returns another shape.
+        """
+        facts = self.estimator.facts
+        config = {key: self.config[key] for key in keywords(self.estimator.combine)}
+        with _blamed(facts.name, "combine"):
+            draws = self.estimator.combine(
+                problem.node,
+                noise,
+                points,
+                values if "values" in facts.needs else None,
+                slopes if facts.uses_slopes else None,
+                **config,
+            )
+        expected = (noise.rows, *problem.node.theta.shape)
+        if draws.shape != expected:
+            raise InputError(
+                f"estimator '{facts.name}': combine returned shape {list(draws.shape)}; "
+                f"it must be [N, *B, *param] = {list(expected)}"
+            )
+        return draws.detach()
+
+
+class _blamed:  # noqa: N801  (reads as a clause: with _blamed(...))
+    """Turns what an estimator raises into one line that names it."""
+
+    def __init__(self, name: str, half: str) -> None:
+        self.who = f"estimator '{name}': {half}"
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, InputError):
+            reason = " ".join(str(error).split())
+            raise InputError(f"{self.who} raised {type(error).__name__}: {reason}") from error
+
+
+def request(
+    problem: Problem, estimator: Estimator, config: Mapping[str, Any], num_samples: int | None
+) -> Request:
+    """Return the request after checking that the estimator has a meaning on this problem.
+
+    Raises:
+        NotApplicable: if it has none on this node or this cost.
+        InputError: if num_samples is not one that the estimator takes.
+    """
+    facts = estimator.facts
+    _check_applicable(problem, estimator)
+    S = facts.min_samples if num_samples is None else num_samples
+    if isinstance(S, bool) or not isinstance(S, int):
+        raise InputError(f"num_samples={num_samples!r}; it must be a whole number")
+    if facts.deterministic and facts.min_samples != S:
+        raise InputError(f"'{facts.name}' takes no samples: leave num_samples={S} out")
+    if facts.min_samples > S:
+        raise InputError(f"num_samples={S}: '{facts.name}' needs at least {facts.min_samples}")
+    if S % facts.samples_multiple:
+        raise InputError(f"num_samples={S}: '{facts.name}' needs a multiple of {facts.samples_multiple}")
+    return Request(estimator, dict(config), S)
+
+
+def _check_applicable(problem: Problem, estimator: Estimator) -> None:
+    facts, family = estimator.facts, problem.node.family
+    if family not in facts.families:
+        raise NotApplicable(
+            f"'{facts.name}' is defined on {' and '.join(facts.families)} nodes, '{problem.name}' has a {family} node; "
+            "'varbench list estimators' shows what fits"
+        )
+    lacking = {"everywhere": (), "points": ("relaxed",), "no": ("relaxed", "slopes")}[problem.smooth]
+    for need in facts.needs:
+        if need in lacking:
+            where = "off the support" if need == "relaxed" else "at its points"
+            raise NotApplicable(
+                f"'{facts.name}' needs slopes of the cost {where}, and '{problem.name}' is declared "
+                f"smooth='{problem.smooth}'; take an estimator that needs values only, e.g. rloo"
+            )
+    if facts.deterministic:
+        try:
+            outcome_count(problem.node)  # type: ignore[arg-type]
+        except InputError as error:
+            raise NotApplicable(f"'{facts.name}' on '{problem.name}': {error}") from error
+
+
+def block_rows(problem: Problem, requested: Request) -> int:
+    """Return how many draws a block has: a function of the shape, not of memory or workers."""
+    if requested.estimator.facts.deterministic:
+        return 1
+    n, rows = problem.node.theta.numel(), MAX_BLOCK
+    while rows > 1 and (rows * n > THETA_ENTRIES or rows * n * requested.num_samples > POINT_ENTRIES):
+        rows //= 2
+    return rows
+
+
+def groups(requests: Iterable[Request]) -> list[list[int]]:
+    """Return the positions of the requests, those that share their points together."""
+    together: dict[tuple[object, ...], list[int]] = {}
+    for position, one in enumerate(requests):
+        together.setdefault(one.points_key, []).append(position)
+    return list(together.values())
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block of a group.
+
+    Args:
+        draws: for each request its gradient draws [N, *B, *param], or what went wrong.
+        num_points: P.
+        num_values: forward evaluations of the cost for a draw.
+        largest: the largest value or slope of the cost that entered.
+        cost_seconds: time that the cost took.
+    """
+
+    draws: list[Tensor | InputError]
+    num_points: int
+    num_values: float
+    largest: float
+    cost_seconds: float
+
+
+def run_block(
+    problem: Problem,
+    group: Sequence[Request],
+    seed: int,
+    block: int,
+    rows: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Block:
+    """Return the draws of requests that share their points: sample once, evaluate once, combine each.
+
+    Raises:
+        InputError: if sampling or the cost fails; what fails in one request's combine is returned in its place.
+    """
+    theta = problem.node.theta
+    with torch.no_grad():
+        noise = PhiloxNoise(seed, problem.name, block, rows, theta.dtype, theta.device)
+        points = group[0].sample(problem, noise)
+        evaluate = Evaluator(problem)
+        started = clock()
+        values, slopes = evaluate(points, slopes=any(one.estimator.facts.uses_slopes for one in group))
+        cost_seconds = clock() - started
+        draws: list[Tensor | InputError] = []
+        for one in group:
+            try:
+                draws.append(one.combine(problem, noise, points, values, slopes))
+            except InputError as error:
+                draws.append(error)
+        largest = max(float(values.abs().max()), 0.0 if slopes is None else float(slopes.abs().max()))
+    return Block(draws, points.shape[1], evaluate.num_values / rows, largest, cost_seconds)

@@ -1,0 +1,168 @@
+"""The exact gradient of a problem: closed form, enumeration or quadrature.
+
+Nothing here uses a node's score or an estimator's formula: what the estimators are judged by must not
+share their mistakes. Enumeration differentiates sum_x p(x) f(x) automatically.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from ..estimators.errors import InputError
+from ..estimators.families.normal import Normal
+from ..estimators.node import Discrete, outcome_count
+from .cost import Evaluator
+from .problem import Problem
+
+_OUTCOMES_AT_ONCE = 2**22  # numbers in one slice of the table of outcomes
+_REACH = 10.0  # of the quadrature, in standard deviations: the mass beyond is 1.5e-23
+_FINEST = {1: 2**20, 2: 2**10}  # intervals an axis
+_POINT_ENTRIES = 2**24
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The exact gradient of a problem.
+
+    Args:
+        gradient: flat list of float64 numbers, tied where the problem ties; None if it was not found.
+        method: closed_form, enumeration, factorized_enumeration, quadrature, factorized_quadrature, or None.
+        reason: why it was not found.
+    """
+
+    gradient: Tensor | None
+    method: str | None
+    reason: str | None = None
+
+
+def truth(problem: Problem) -> Truth:
+    """Return the exact gradient of a problem, or the reason why it has none here.
+
+    Raises:
+        CostError: if the cost fails.
+    """
+    node = problem.node
+    if problem.exact_grad is not None:
+        return Truth(problem.tied(problem.exact_grad.unsqueeze(0))[0], "closed_form")
+    try:
+        if node.family == "normal":
+            gradient, method = _quadrature(problem)
+        elif problem.terms is not None:
+            gradient, method = _factorized_enumeration(problem), "factorized_enumeration"
+        else:
+            gradient, method = _enumeration(problem), "enumeration"
+    except _NoTruth as none:
+        return Truth(None, None, str(none))
+    return Truth(problem.tied(gradient.unsqueeze(0))[0], method)
+
+
+class _NoTruth(Exception):  # noqa: N818
+    """The reason why no exact gradient was found."""
+
+
+def _enumeration(problem: Problem) -> Tensor:
+    """Return d/dphi sum_x p(x) (f(x) - c) by automatic differentiation; any constant c, since sum_x p(x) = 1."""
+    node = cast(Discrete, problem.node)
+    try:
+        outcome_count(node)
+    except InputError as error:
+        raise _NoTruth(str(error)) from error
+    phi = node.theta.detach().double().requires_grad_()
+    axes = (1,) * len(node.batch_shape)
+    table = node.outcomes()
+    values, _ = Evaluator(problem)(table.reshape(1, -1, *axes, *node.event_shape))
+    f = values[0].double()  # [M, *B]
+    f = f - f.mean(0)
+    size = max(1, _OUTCOMES_AT_ONCE // node.theta.numel())
+    for x, f_x in zip(table.double().split(size), f.split(size), strict=True):
+        p = node.with_theta(phi).log_prob(x.reshape(-1, *axes, *node.event_shape)).exp()
+        (p * f_x).sum().backward()
+    return cast(Tensor, phi.grad)
+
+
+def _factorized_enumeration(problem: Problem) -> Tensor:
+    """Return d/dphi sum_d sum_k p_dk t_d(k) for a separable cost f = sum_d t_d(x_d)."""
+    node = cast(Discrete, problem.node)
+    phi = node.theta.detach().double().requires_grad_()
+    p = node.with_theta(phi).probs
+    if node.family == "bernoulli":
+        bits = torch.tensor([0.0, 1.0], dtype=phi.dtype, device=phi.device)
+        x = bits.reshape(-1, *(1,) * phi.ndim).expand(-1, *phi.shape)  # [2, *B, D]
+        p = torch.stack([1 - p, p])
+    else:
+        classes = torch.eye(phi.shape[-1], dtype=phi.dtype, device=phi.device)
+        x = classes.reshape(-1, *(1,) * (phi.ndim - 1), phi.shape[-1]).expand(-1, *phi.shape)  # [K, *B, D, K]
+        p = p.movedim(-1, 0)
+    (p * _terms(problem, x.to(node.theta.dtype))).sum().backward()
+    return cast(Tensor, phi.grad)
+
+
+def _terms(problem: Problem, x: Tensor) -> Tensor:
+    """Return the summands [Q, *B, D] of a separable cost, after checking that they add up to it."""
+    assert problem.terms is not None
+    t = problem.terms(x)
+    f = Evaluator(problem)(x.unsqueeze(0))[0][0]
+    tolerance = 64 * t.shape[-1] * torch.finfo(t.dtype).eps * float(t.abs().max())
+    if t.shape[:-1] != f.shape or (t.sum(-1) - f).abs().max() > tolerance:
+        raise InputError(f"problem '{problem.name}': its terms do not add up to its cost; mend or drop them")
+    return t.double()
+
+
+def _quadrature(problem: Problem) -> tuple[Tensor, str]:
+    """Return the gradient of a Normal problem in one or two dimensions, or per factor of a separable cost."""
+    D = problem.node.event_shape[0]
+    if problem.terms is not None:
+        return _refined(problem, axes=1), "factorized_quadrature"
+    if D > 2:
+        raise _NoTruth(f"a Normal node of {D} > 2 dimensions is beyond quadrature; give exact_grad, or terms")
+    return _refined(problem, axes=D), "quadrature"
+
+
+def _refined(problem: Problem, axes: int) -> Tensor:
+    """Return the trapezoidal rule's value once two successive refinements agree to rounding."""
+    theta = problem.node.theta
+    tolerance = max(1e-10, 64 * torch.finfo(theta.dtype).eps)
+    finest = min(_FINEST[axes], int((_POINT_ENTRIES / theta.numel()) ** (1 / axes)))
+    n, agreed = 64, 0
+    last, _ = _trapezoid(problem, n, axes)
+    while n < finest:
+        n *= 2
+        now, scale = _trapezoid(problem, n, axes)
+        agreed = agreed + 1 if (now - last).abs().max() <= tolerance * scale else 0
+        if agreed == 2:
+            return now
+        last = now
+    raise _NoTruth(
+        f"quadrature with {n} intervals an axis did not settle: the cost is too rough; give exact_grad"
+    )
+
+
+def _trapezoid(problem: Problem, n: int, axes: int) -> tuple[Tensor, Tensor]:
+    """Return the trapezoidal rule for E[(f(x) - E f) s(x)] on n intervals an axis, and the size of its terms.
+
+    The rule converges geometrically for smooth costs under a Gaussian weight. Weights and scores are those
+    of the standard Normal, written out: nothing of the node's own is used.
+    """
+    node = cast(Normal, problem.node)
+    batch, D = node.batch_shape, node.event_shape[0]
+    z = torch.linspace(-_REACH, _REACH, n + 1, dtype=torch.float64, device=node.theta.device)
+    w = torch.exp(-z.square() / 2) * (2 * _REACH / n / math.sqrt(2 * math.pi))
+    if axes == 1:
+        z = z.unsqueeze(-1)  # [Q, 1]: one coordinate serves all factors
+    else:
+        z, w = torch.cartesian_prod(z, z), torch.outer(w, w).flatten()
+    z = z.reshape(-1, *(1,) * len(batch), z.shape[-1]).expand(-1, *batch, D)  # [Q, *B, D]
+    mu, sigma = node.loc.double(), node.scale.double()
+    x = (mu + sigma * z).to(node.theta.dtype)
+    if problem.terms is not None:
+        f = _terms(problem, x)  # [Q, *B, D]
+    else:
+        f = Evaluator(problem)(x.unsqueeze(0))[0][0].double().unsqueeze(-1)  # [Q, *B, 1]
+    weight = w.reshape(-1, *(1,) * (len(batch) + 1))
+    centred = weight * (f - (weight * f).sum(0))
+    scores = torch.stack([z / sigma, (z.square() - 1) / sigma], -2)  # [Q, *B, 2, D]
+    products = centred.unsqueeze(-2) * scores
+    return products.sum(0), products.abs().sum(0).max().clamp(min=torch.finfo(torch.float64).tiny)

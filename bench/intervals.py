@@ -1,0 +1,201 @@
+"""Statistics of one cell, with 95 % intervals, from its moments."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import special
+from torch import Tensor
+
+from .moments import Frame, Moments
+from .tails import pareto_k
+
+Z = float(special.ndtri(0.975))
+LEVEL = 0.025  # in each tail
+FLOOR = 1e-4  # asymptotic p-values below it are not to be believed
+_ROUNDING = 64  # times eps: differences below it are equal
+_LARGE = 1e4  # noncentral chi^2 beyond it is Normal to better than the asymptotics that led to it
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and its 95 % interval."""
+
+    value: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What the draws say; bias, mse and cosine are None without a truth."""
+
+    mean: Tensor
+    variance: Interval
+    bias_sq: Interval | None
+    unbiased_p: float | None
+    mse: Interval | None
+    snr: float | None
+    cosine: float | None
+    pareto_k: float | None
+    marks: list[str]
+
+
+@dataclass(frozen=True)
+class _Covariance:
+    """Invariants of the covariance Sigma of one draw, and of its spread v = |g - mean|^2."""
+
+    trace: float  # tr Sigma
+    square: float  # tr Sigma^2
+    spread: float  # Var v
+    fourth: float  # sum of v^2
+
+
+def statistics(moments: Moments, frame: Frame, rounding: float, rarest: float | None) -> Statistics:
+    """Return every statistic of one cell.
+
+    Args:
+        moments: sums over all N draws.
+        frame: what the blocks shared.
+        rounding: the size of the largest term that entered a draw, times eps of the working dtype.
+        rarest: expected number of times that the rarest outcome was seen, None where outcomes are too many.
+    """
+    N = moments.count
+    equal = _ROUNDING * rounding
+    mean = frame.shift + moments.h / N
+    cov = _covariance(moments, frame)
+    k = pareto_k(np.asarray(moments.top.cpu()), N)
+    marks = []
+    if cov.trace <= equal**2:
+        marks.append("zero_variance")
+        variance, k = Interval(0.0, 0.0, 0.0), None
+    else:
+        first, second = cov.spread / N, 2 * cov.square / (N * (N - 1))
+        half = Z * math.sqrt(first + second)
+        variance = Interval(cov.trace, max(0.0, cov.trace - half), cov.trace + half)
+        if k is not None and k > 0.5:
+            marks.append("heavy_tail")
+        if float(moments.top[0]) ** 2 > 0.05 * cov.fourth:
+            marks.append("one_draw_dominates")
+        if rarest is not None and rarest < 30:
+            marks.append("rare_outcome")
+        if first < second:
+            marks.append("degenerate")
+    bias_sq = p = mse = cosine = None
+    if frame.exact is not None:
+        distance = float((mean - frame.exact).square().sum())
+        bias_sq, p = _bias_sq(distance, cov, N, equal) if variance.value > 0 else _known_bias(distance, equal)
+        mse = _mse(moments, frame, bias_sq.value + variance.value)
+        cosine = _cosine(mean, frame.exact)
+    return Statistics(mean, variance, bias_sq, p, mse, _snr(mean, variance.value, N), cosine, k, marks)
+
+
+def _covariance(m: Moments, frame: Frame) -> _Covariance:
+    """Return the invariants, moved from the pilot shift to the mean: h - d with d = mean h."""
+    N = m.count
+    d = m.h / N
+    dd = float(d @ d)
+    trace = max(0.0, float(m.h2) - N * dd) / (N - 1)
+    if m.outer is not None:
+        centred = m.outer - N * torch.outer(d, d)
+        dHd = float(d @ m.outer @ d)
+    else:
+        assert m.batches is not None
+        B = frame.num_batches
+        size = N // B + (torch.arange(B, device=d.device) < N % B).to(d)
+        w = (m.batches - size[:, None] * d) / size.sqrt()[:, None]  # B vectors with covariance Sigma
+        dHd = float((w @ d).square().sum()) * N / B + N * dd**2
+    # sum of (|h|^2 - 2 h.d + |d|^2)^2
+    fourth = float(m.h4) + 4 * dHd + N * dd**2 - 4 * float(d @ m.h2h) + 2 * dd * float(m.h2) - 4 * dd * N * dd
+    fourth = max(fourth, (trace * (N - 1)) ** 2 / N)
+    if m.outer is not None:
+        square = _trace_of_square(N, float(centred.square().sum()), trace, fourth)
+    else:
+        gram = w @ w.T
+        squares = float(gram.square().sum())
+        square = _trace_of_square(
+            B, squares, float(gram.trace()) / (B - 1), float(gram.diag().square().sum())
+        )
+    square = min(max(square, trace**2 / len(d)), trace**2)
+    return _Covariance(trace, square, max(0.0, fourth / N - (trace * (N - 1) / N) ** 2), fourth)
+
+
+def _trace_of_square(n: int, squares: float, trace: float, fourth: float) -> float:
+    """Return an estimate of tr Sigma^2 that is unbiased for every law with four moments.
+
+    With S the sample covariance of n vectors and Q = sum |x_i - mean|^4 / (n - 1),
+    (n-1) / (n (n-2) (n-3)) [(n-1)(n-2) tr S^2 + (tr S)^2 - n Q]
+    (Himeno & Yamada 2014, J. Multivariate Analysis 130, equation 2.2).
+
+    Args:
+        n: number of vectors.
+        squares: squared Frobenius norm of the centred sum of outer products, or of the centred Gram matrix.
+        trace: tr S.
+        fourth: sum of |x_i - mean|^4.
+    """
+    tr_S2 = squares / (n - 1) ** 2
+    if n < 4:
+        return tr_S2
+    return (n - 1) / (n * (n - 2) * (n - 3)) * ((n - 1) * (n - 2) * tr_S2 + trace**2 - n * fourth / (n - 1))
+
+
+def _bias_sq(distance: float, cov: _Covariance, N: int, equal: float) -> tuple[Interval, float]:
+    """Return bias_sq = |mean - exact|^2 - variance / N, its interval, and the p-value of "unbiased".
+
+    |mean - exact|^2 / c is about noncentral chi^2 with nu degrees of freedom and noncentrality b^2 / c, where
+    c = tr Sigma^2 / (N tr Sigma), nu = (tr Sigma)^2 / tr Sigma^2; the interval inverts it. Its upper end is
+    never below the one that the median of an unbiased estimator would give, so that a lucky draw does not
+    promise more than N draws can show (Cowan et al. 2011, 1105.3166).
+    """
+    c = cov.square / (N * cov.trace)
+    nu = cov.trace**2 / cov.square
+    T = distance / c
+    p = float(special.gammaincc(nu / 2, T / 2))
+    lower = _noncentrality(T, nu, 1 - LEVEL)
+    upper = _noncentrality(max(T, float(special.chdtri(nu, 0.5))), nu, LEVEL)
+    if distance <= equal**2:
+        lower, p = 0.0, 1.0
+    return Interval(distance - cov.trace / N, c * lower, max(c * upper, equal**2)), min(1.0, max(p, FLOOR))
+
+
+def _noncentrality(T: float, nu: float, probability: float) -> float:
+    """Return the L >= 0 with P(chi^2_nu(L) <= T) = probability, or 0 if even L = 0 gives less."""
+    if special.chdtr(nu, T) <= probability:
+        return 0.0
+    if T > _LARGE:
+        # T = nu + L + z sqrt(2 (nu + 2 L)), solved for L
+        z = float(special.ndtri(probability))
+        return max(0.0, T - nu + 2 * z * z - z * math.sqrt(4 * z * z + 2 * (2 * T - nu)))
+    return float(special.chndtrinc(T, nu, probability))
+
+
+def _known_bias(distance: float, equal: float) -> tuple[Interval, float]:
+    """Return bias_sq of an estimator without variance: known to rounding."""
+    if distance <= equal**2:
+        return Interval(distance, 0.0, equal**2), 1.0
+    root = math.sqrt(distance)
+    return Interval(distance, max(0.0, root - equal) ** 2, (root + equal) ** 2), FLOOR
+
+
+def _mse(m: Moments, frame: Frame, value: float) -> Interval:
+    """Return mse = bias_sq + variance with the t-interval of its per-draw values |g - exact|^2."""
+    N = m.count
+    spread = max(0.0, float(m.error2) - float(m.error) ** 2 / N) / (N - 1)
+    half = float(special.stdtrit(N - 1, 0.975)) * math.sqrt(spread / N)
+    return Interval(value, max(0.0, value - half), value + half)
+
+
+def _snr(mean: Tensor, variance: float, N: int) -> float | None:
+    """Return |E g| / sqrt(variance), with |E g|^2 estimated by |mean|^2 - variance / N, at least 0."""
+    if variance == 0:
+        return None
+    return math.sqrt(max(0.0, float(mean @ mean) - variance / N) / variance)
+
+
+def _cosine(mean: Tensor, exact: Tensor) -> float | None:
+    """Return the cosine of the angle between the mean and the exact gradient, None at zero."""
+    norms = float(mean.norm()) * float(exact.norm())
+    return None if norms == 0 else max(-1.0, min(1.0, float(mean @ exact) / norms))

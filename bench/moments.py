@@ -1,0 +1,158 @@
+"""Sums over draws from which every statistic follows, added up in a fixed tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+FULL_COVARIANCE = 256  # gradients of at most this many entries keep sum h h^T
+NUM_BATCHES = 256  # longer ones keep the sums of this many interleaved batches
+SMALL = 512  # below this many draws every draw is a batch of its own
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What all blocks of one cell share: pilot-shifted sums are exact where raw ones cancel.
+
+    Args:
+        shift: the mean of block 0 [n]; h = g - shift.
+        exact: the exact gradient [n], or None.
+        num_draws: N.
+        num_top: how many of the largest |h|^2 are kept, for the tail index.
+    """
+
+    shift: Tensor
+    exact: Tensor | None
+    num_draws: int
+    num_top: int
+
+    @property
+    def num_batches(self) -> int:
+        """How many interleaved batches are summed: draw i belongs to batch i mod this."""
+        return self.num_draws if self.num_draws < SMALL else NUM_BATCHES
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Sums over draws g [n], with h = g - shift; ``a + b`` are the sums over both.
+
+    Args:
+        count: number of draws.
+        h: sum of h [n].
+        h2: sum of |h|^2.
+        h4: sum of |h|^4.
+        h2h: sum of |h|^2 h [n].
+        outer: sum of h h^T [n, n] for n <= 256, else None.
+        batches: sums of h in interleaved batches [num_batches, n] for n > 256, else None.
+        error: sum of |g - exact|^2 - |shift - exact|^2, 0 without a truth.
+        error2: sum of its squares.
+        top: the num_top largest |h|^2, descending.
+        num_top: how many are kept.
+        largest: max of the entries |g|.
+        num_nonfinite: draws with an entry that is NaN or infinite.
+    """
+
+    count: int
+    h: Tensor
+    h2: Tensor
+    h4: Tensor
+    h2h: Tensor
+    outer: Tensor | None
+    batches: Tensor | None
+    error: Tensor
+    error2: Tensor
+    top: Tensor
+    num_top: int
+    largest: Tensor
+    num_nonfinite: int
+
+    def __add__(self, other: Moments) -> Moments:
+        """Return the sums over both sets of draws."""
+        top = torch.cat([self.top, other.top])
+        return Moments(
+            self.count + other.count,
+            self.h + other.h,
+            self.h2 + other.h2,
+            self.h4 + other.h4,
+            self.h2h + other.h2h,
+            None if self.outer is None or other.outer is None else self.outer + other.outer,
+            None if self.batches is None or other.batches is None else self.batches + other.batches,
+            self.error + other.error,
+            self.error2 + other.error2,
+            top.topk(min(len(top), self.num_top)).values,
+            self.num_top,
+            torch.maximum(self.largest, other.largest),
+            self.num_nonfinite + other.num_nonfinite,
+        )
+
+
+def block_moments(draws: Tensor, frame: Frame, first: int) -> Moments:
+    """Return the sums over one block of draws.
+
+    Args:
+        draws: float64 [N, n].
+        frame: what all blocks share.
+        first: number of the block's first draw, which sets its batch.
+    """
+    n = draws.shape[1]
+    num_nonfinite = int((~torch.isfinite(draws)).any(1).sum())
+    h = draws - frame.shift
+    sq = h.square().sum(1)  # [N]
+    batches = None
+    if n > FULL_COVARIANCE:
+        index = (first + torch.arange(len(h), device=h.device)) % frame.num_batches
+        batches = torch.zeros(frame.num_batches, n, dtype=h.dtype, device=h.device).index_add_(0, index, h)
+    if frame.exact is None:
+        error = torch.zeros_like(sq)
+    else:
+        # |g - exact|^2 = |h|^2 + 2 h . (shift - exact) + |shift - exact|^2; the constant is left out
+        error = sq + 2 * (h @ (frame.shift - frame.exact))
+    return Moments(
+        len(h),
+        h.sum(0),
+        sq.sum(),
+        sq.square().sum(),
+        sq @ h,
+        h.T @ h if n <= FULL_COVARIANCE else None,
+        batches,
+        error.sum(),
+        error.square().sum(),
+        sq.topk(min(frame.num_top, len(sq))).values if num_nonfinite == 0 else sq[:0],
+        frame.num_top,
+        draws.abs().max(),
+        num_nonfinite,
+    )
+
+
+class Tree:
+    """Adds up block moments in one fixed binary tree, whatever the order in which blocks arrive.
+
+    Args:
+        num_blocks: how many blocks will arrive.
+    """
+
+    def __init__(self, num_blocks: int) -> None:
+        self._width = [num_blocks]
+        while self._width[-1] > 1:
+            self._width.append((self._width[-1] + 1) // 2)
+        self._waiting: dict[tuple[int, int], Moments] = {}
+
+    def add(self, block: int, moments: Moments) -> None:
+        """Take the moments of one block and merge what can be merged."""
+        level = 0
+        while level < len(self._width) - 1:
+            sibling = block ^ 1
+            if sibling < self._width[level]:
+                other = self._waiting.pop((level, sibling), None)
+                if other is None:
+                    break
+                moments = moments + other if block < sibling else other + moments
+            level, block = level + 1, block // 2
+        self._waiting[level, block] = moments
+
+    def total(self) -> Moments:
+        """Return the sums over all blocks."""
+        (moments,) = self._waiting.values()
+        return moments

@@ -1,0 +1,1 @@
+"""Problems, one a file: each module's ``problem(**parameters)`` returns a Problem."""

@@ -1,0 +1,99 @@
+"""What a draw costs: rounds interleaved between estimators, the cost's share apart."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from .draws import Request, block_rows, run_block
+from .problem import Problem
+from .threads import one_thread_each
+
+ROUNDS = 15
+LONGEST = 0.03  # seconds that one timed block may take: longer ones get fewer rows
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds for one draw: noise, sample, cost and combine; moments are left out.
+
+    Args:
+        seconds_per_draw: median over rounds.
+        seconds_per_draw_lower: lower end of its 95 % interval, an order statistic.
+        seconds_per_draw_upper: upper end.
+        cost_seconds_per_draw: median of the cost function's share.
+    """
+
+    seconds_per_draw: float
+    seconds_per_draw_lower: float
+    seconds_per_draw_upper: float
+    cost_seconds_per_draw: float
+
+    def fields(self) -> dict[str, Any]:
+        """Return the numbers under the names of the record."""
+        return asdict(self)
+
+
+def time_requests(
+    problem: Problem, requests: Sequence[Request], seed: int, rounds: int = ROUNDS
+) -> list[Timing]:
+    """Return the timing of each request, measured alone, in rounds that visit all of them in turn.
+
+    A machine that slows down for a while slows all estimators of a round, so that their ratios stay true.
+
+    Raises:
+        InputError: if an estimator or the cost fails.
+    """
+    with one_thread_each():
+        rows = [_warm_up(problem, one, seed) for one in requests]
+        seconds = np.empty((rounds, len(requests), 2))
+        for r in range(rounds):
+            for position, one in enumerate(requests):
+                seconds[r, position] = np.array(_time(problem, one, seed, r, rows[position])) / rows[position]
+    return [_summary(seconds[:, position]) for position in range(len(requests))]
+
+
+def _warm_up(problem: Problem, one: Request, seed: int) -> int:
+    """Return the number of rows to time, after a first, untimed run."""
+    rows = block_rows(problem, one)
+    _time(problem, one, seed, 0, min(rows, 64))
+    while True:
+        taken, _ = _time(problem, one, seed, 0, rows)
+        if taken <= LONGEST or rows == 1:
+            return rows
+        rows //= 2
+
+
+def _time(problem: Problem, one: Request, seed: int, block: int, rows: int) -> tuple[float, float]:
+    """Return the seconds of one block, in all and in the cost."""
+    started = time.perf_counter()
+    done = run_block(problem, [one], seed, block, rows)
+    taken = time.perf_counter() - started
+    for draws in done.draws:
+        if isinstance(draws, Exception):
+            raise draws
+    return taken, done.cost_seconds
+
+
+def _summary(seconds: np.ndarray) -> Timing:
+    total = np.sort(seconds[:, 0])
+    rank = median_rank(len(total))
+    return Timing(
+        float(np.median(total)), float(total[rank - 1]), float(total[-rank]), float(np.median(seconds[:, 1]))
+    )
+
+
+def median_rank(n: int) -> int:
+    """Return the k for which the k-th smallest and k-th largest of n bracket the median in at least 95 %.
+
+    k is the largest with 2 P(Binomial(n, 1/2) < k) <= 0.05, at least 1 (which n < 6 cannot satisfy).
+    """
+    k = 1
+    while 2 * float(special.bdtr(k, n, 0.5)) <= 0.05:
+        k += 1
+    return k

@@ -1,0 +1,1 @@
+"""The mathematics: nodes, replayable noise, and one file per gradient estimator."""

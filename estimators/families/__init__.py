@@ -1,0 +1,1 @@
+"""Node families, one a file."""

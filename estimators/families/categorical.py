@@ -1,0 +1,130 @@
+"""D independent K-way choices, as one-hot vectors."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from ..errors import InputError
+from ..node import checked_theta, outcome_count
+from ..noise import Noise
+from ._exponential_family import score_sum
+
+
+@dataclass(frozen=True, eq=False)
+class Categorical:
+    """Independent categorical variables: x_d one-hot in K classes with p_d = softmax(phi_d).
+
+    Relaxed, x is softmax(z / tau) with z = log p + G, G Gumbel; argmax z is a draw.
+
+    Args:
+        logits: phi, floating tensor [*B, D, K]; -inf masks a class, but not all of a variable.
+
+    Raises:
+        TypeError, InputError: if the logits are no such tensor.
+    """
+
+    logits: Tensor
+    family: ClassVar[str] = "categorical"
+
+    def __post_init__(self) -> None:
+        checked_theta("Categorical", "logits", self.logits, "[*B, D, K]", 2)
+        if torch.isneginf(self.logits).all(-1).any():
+            raise InputError(
+                "Categorical(logits): a variable has all its classes masked by -inf; leave it one"
+            )
+
+    @property
+    def theta(self) -> Tensor:
+        """The logits [*B, D, K]."""
+        return self.logits
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """*B."""
+        return tuple(self.logits.shape[:-2])
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """[D, K]."""
+        return tuple(self.logits.shape[-2:])
+
+    @property
+    def num_outcomes(self) -> int:
+        """K^D."""
+        D, K = self.logits.shape[-2:]
+        return int(K) ** int(D)
+
+    @cached_property
+    def probs(self) -> Tensor:
+        """p = softmax(phi) [*B, D, K]."""
+        return torch.softmax(self.logits, -1)
+
+    @cached_property
+    def log_probs(self) -> Tensor:
+        """log p = phi - logsumexp(phi) [*B, D, K]."""
+        return torch.log_softmax(self.logits, -1)
+
+    def with_theta(self, theta: Tensor) -> "Categorical":
+        """Return the node at other logits."""
+        return Categorical(theta)
+
+    def draw(self, noise: Noise, S: int) -> Tensor:
+        """Return one-hot points [N, S, *B, D, K] by inverting the cumulative probabilities."""
+        upper = self.probs.cumsum(-1)
+        lower = torch.cat([torch.zeros_like(upper[..., :1]), upper[..., :-1]], -1)
+        # scaled by the last sum, u never falls behind it, so that a class of probability 0 is never chosen
+        u = noise.uniform(S, *self.logits.shape[:-1]).unsqueeze(-1) * upper[..., -1:]
+        return ((u > lower) & (u <= upper)).to(self.logits.dtype)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Return sum_dk x log p [..., *B], with 0 log 0 = 0."""
+        return torch.where(x > 0, self.log_probs, 0).sum((-1, -2))
+
+    def score(self, x: Tensor) -> Tensor:
+        """Return x - p [..., *B, D, K]."""
+        return x - self.probs
+
+    def score_sum(self, weights: Tensor, x: Tensor) -> Tensor:
+        """Return sum_m weights_m (x_m - p) [N, *B, D, K]."""
+        return score_sum(weights, x, self.probs, event_ndim=2)
+
+    def outcomes(self) -> Tensor:
+        """Return all combinations of classes [K^D, D, K]."""
+        D, K = self.logits.shape[-2:]
+        index = torch.arange(outcome_count(self), device=self.logits.device)
+        place = K ** torch.arange(D, device=self.logits.device)
+        return one_hot(index[:, None] // place % K, K).to(self.logits.dtype)
+
+    def tempered(self, temperature: float) -> Tensor:
+        """Return softmax(phi / tau) [*B, D, K]."""
+        return torch.softmax(self.log_probs / temperature, -1)
+
+    def perturbed(self, noise: Noise, S: int) -> Tensor:
+        """Return z = log p + G [N, S, *B, D, K]."""
+        return self.log_probs + noise.gumbel(S, *self.logits.shape)
+
+    def harden(self, z: Tensor) -> Tensor:
+        """Return the one-hot vector of argmax z."""
+        return one_hot(z.argmax(-1), z.shape[-1]).to(z.dtype)
+
+    def soften(self, z: Tensor, temperature: float) -> Tensor:
+        """Return softmax(z / tau)."""
+        return torch.softmax(z / temperature, -1)
+
+    def conditional(self, x: Tensor, noise: Noise, name: str) -> Tensor:
+        """Return z = log p + G given argmax z = x.
+
+        With E exponential, z_D = -log E_D is the largest and z_k = -log(E_k / p_k + E_D) lies below it
+        (Maddison & Tarlow 2017; Paulus et al. 2021, 2010.04838, equation 6).
+        """
+        E = noise.exponential(*x.shape[1:], name=name)
+        E_D = (E * x).sum(-1, keepdim=True)
+        return -torch.log(torch.where(x > 0.5, E, E / self.probs + E_D))
+
+    def pullback(self, y: Tensor, v: Tensor) -> Tensor:
+        """Return (diag(y) - y y^T) v."""
+        return y * (v - (y * v).sum(-1, keepdim=True))
