@@ -97,7 +97,5 @@ def facts_of(name: str) -> ProblemFacts:
         InputError: for a name that is not in the catalogue; it lists the nearest ones.
     """
     if name not in CATALOGUE:
-        raise unknown(
-            "problem", name, CATALOGUE, "see 'varbench list problems', or give path/to/file.py:attribute"
-        )
+        raise unknown("problem", name, CATALOGUE, "see 'varbench list problems', or give path/to/file.py:attribute")
     return CATALOGUE[name]

@@ -103,9 +103,7 @@ class _blamed:  # noqa: N801  (reads as a clause: with _blamed(...))
             raise InputError(f"{self.who} raised {type(error).__name__}: {reason}") from error
 
 
-def request(
-    problem: Problem, estimator: Estimator, config: Mapping[str, Any], num_samples: int | None
-) -> Request:
+def request(problem: Problem, estimator: Estimator, config: Mapping[str, Any], num_samples: int | None) -> Request:
     """Return the request after checking that the estimator has a meaning on this problem.
 
     Raises:

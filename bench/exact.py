@@ -135,9 +135,7 @@ def _refined(problem: Problem, axes: int) -> Tensor:
         if agreed == 2:
             return now
         last = now
-    raise _NoTruth(
-        f"quadrature with {n} intervals an axis did not settle: the cost is too rough; give exact_grad"
-    )
+    raise _NoTruth(f"quadrature with {n} intervals an axis did not settle: the cost is too rough; give exact_grad")
 
 
 def _trapezoid(problem: Problem, n: int, axes: int) -> tuple[Tensor, Tensor]:

@@ -116,9 +116,7 @@ def _covariance(m: Moments, frame: Frame) -> _Covariance:
     else:
         gram = w @ w.T
         squares = float(gram.square().sum())
-        square = _trace_of_square(
-            B, squares, float(gram.trace()) / (B - 1), float(gram.diag().square().sum())
-        )
+        square = _trace_of_square(B, squares, float(gram.trace()) / (B - 1), float(gram.diag().square().sum()))
     square = min(max(square, trace**2 / len(d)), trace**2)
     return _Covariance(trace, square, max(0.0, fourth / N - (trace * (N - 1) / N) ** 2), fourth)
 

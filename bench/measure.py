@@ -73,7 +73,9 @@ def measure(
     bound = prepared(problem, dtype, device)
     one = request(bound, chosen, full, num_samples)
     check_counts(num_draws=num_draws, seed=seed, threads=threads)
-    (result,) = measure_requests(bound, [one], num_draws=num_draws, seed=seed, threads=threads)
+    with one_thread_each():
+        exact = truth(bound)
+    (result,) = measure_requests(bound, [one], exact, num_draws=num_draws, seed=seed, threads=threads)
     if isinstance(result, InputError):
         raise result
     if timing and result.status == "ok":
@@ -94,9 +96,7 @@ def prepared(problem: str | Problem, dtype: str | None, device: str) -> Problem:
     if device not in ("cpu", "cuda"):
         raise InputError(f"device '{device}'; allowed are cpu and cuda")
     if device == "cuda" and not torch.cuda.is_available():
-        raise InputError(
-            "device 'cuda': torch sees no GPU here; take --device cpu, or install torch's CUDA build"
-        )
+        raise InputError("device 'cuda': torch sees no GPU here; take --device cpu, or install torch's CUDA build")
     return bound.to(DTYPES[dtype] if dtype else bound.node.theta.dtype, device)
 
 
@@ -114,19 +114,23 @@ def check_counts(*, num_draws: int, seed: int, threads: int) -> None:
 
 
 def measure_requests(
-    problem: Problem, requests: Sequence[Request], *, num_draws: int, seed: int, threads: int = 1
+    problem: Problem, requests: Sequence[Request], exact: Truth, *, num_draws: int, seed: int, threads: int = 1
 ) -> list[Measurement | InputError]:
     """Return a measurement for each request on one problem, or what went wrong with it.
 
     Requests that share their points share noise and evaluations of the cost; the numbers are those that each
     would get alone.
 
-    Raises:
-        CostError: if the cost fails already where the truth is sought.
+    Args:
+        problem: in the dtype and on the device where it is measured.
+        requests: what to measure.
+        exact: the problem's exact gradient.
+        num_draws: N.
+        seed: of the noise.
+        threads: blocks measured at a time.
     """
     results: list[Measurement | InputError] = [InputError("not measured")] * len(requests)
     with one_thread_each():
-        exact = truth(problem)
         for positions in groups(requests):
             group = [requests[position] for position in positions]
             try:
@@ -159,8 +163,7 @@ def _measure_group(
         with ThreadPoolExecutor(threads) as pool:
             largest = max([largest, *pool.map(later, range(1, num_blocks))])
     return [
-        accumulator.error
-        or _measurement(problem, one, exact, num_draws, seed, threads, accumulator, pilot, largest)
+        accumulator.error or _measurement(problem, one, exact, num_draws, seed, threads, accumulator, pilot, largest)
         for one, accumulator in zip(group, accumulators, strict=True)
     ]
 
@@ -168,9 +171,7 @@ def _measure_group(
 class _Accumulator:
     """The moments of one request as its blocks arrive, or the error that ended it."""
 
-    def __init__(
-        self, problem: Problem, pilot: Tensor | InputError, exact: Truth, N: int, num_blocks: int
-    ) -> None:
+    def __init__(self, problem: Problem, pilot: Tensor | InputError, exact: Truth, N: int, num_blocks: int) -> None:
         self.problem, self.N = problem, N
         self.error: InputError | None = None
         if isinstance(pilot, InputError):

@@ -104,11 +104,8 @@ def block_moments(draws: Tensor, frame: Frame, first: int) -> Moments:
     if n > FULL_COVARIANCE:
         index = (first + torch.arange(len(h), device=h.device)) % frame.num_batches
         batches = torch.zeros(frame.num_batches, n, dtype=h.dtype, device=h.device).index_add_(0, index, h)
-    if frame.exact is None:
-        error = torch.zeros_like(sq)
-    else:
-        # |g - exact|^2 = |h|^2 + 2 h . (shift - exact) + |shift - exact|^2; the constant is left out
-        error = sq + 2 * (h @ (frame.shift - frame.exact))
+    # |g - exact|^2 = |h|^2 + 2 h . (shift - exact) + |shift - exact|^2; the constant is left out
+    error = torch.zeros_like(sq) if frame.exact is None else sq + 2 * (h @ (frame.shift - frame.exact))
     return Moments(
         len(h),
         h.sum(0),

@@ -44,9 +44,7 @@ class Problem:
     def __post_init__(self) -> None:
         theta = self.node.theta
         if self.smooth not in SMOOTH:
-            raise InputError(
-                f"problem '{self.name}': smooth='{self.smooth}'; allowed are {', '.join(SMOOTH)}"
-            )
+            raise InputError(f"problem '{self.name}': smooth='{self.smooth}'; allowed are {', '.join(SMOOTH)}")
         if not callable(self.cost):
             raise InputError(f"problem '{self.name}': its cost is no function; give f(x) -> one value a node")
         if self.exact_grad is not None and self.exact_grad.shape != theta.shape:
@@ -67,6 +65,4 @@ class Problem:
     def to(self, dtype: torch.dtype, device: torch.device | str) -> "Problem":
         """Return the problem with theta cast; the cost is called with points of that dtype on that device."""
         node = self.node.with_theta(self.node.theta.detach().to(device, dtype))
-        return Problem(
-            self.name, node, self.cost, self.exact_grad, self.terms, self.smooth, self.tie, self.source
-        )
+        return Problem(self.name, node, self.cost, self.exact_grad, self.terms, self.smooth, self.tie, self.source)

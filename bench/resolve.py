@@ -37,6 +37,15 @@ def problem_of(given: str | Problem) -> Problem:
     return made
 
 
+def loaded_estimator(name: str) -> Estimator:
+    """Return the estimator of this name, without its configuration.
+
+    Raises:
+        InputError: for an unknown name, or a file that does not hold such an estimator.
+    """
+    return _referenced(Spec(name, {}), Estimator) if ":" in name else load(name)
+
+
 def estimator_of(given: str | Estimator, **config: Any) -> tuple[Estimator, dict[str, Any]]:
     """Return the estimator of this name and its full configuration.
 
@@ -53,18 +62,12 @@ def estimator_of(given: str | Estimator, **config: Any) -> tuple[Estimator, dict
         estimator = given
     elif isinstance(given, str):
         spec = parse(given)
-        if spec.is_reference:
-            estimator = _referenced(Spec(spec.name, {}), Estimator)
-        else:
-            estimator = load(spec.name)
-        in_brackets = spec.parameters
+        estimator, in_brackets = loaded_estimator(spec.name), spec.parameters
     else:
         raise TypeError(f"estimator: got {type(given).__name__}; give a name or a varbench.Estimator")
     twice = sorted(set(in_brackets) & set(config))
     if twice:
-        raise InputError(
-            f"'{twice[0]}' stands in the brackets of '{given}' and as an option too; give it once"
-        )
+        raise InputError(f"'{twice[0]}' stands in the brackets of '{given}' and as an option too; give it once")
     name = estimator.facts.name
     return estimator, resolved(f"estimator '{name}'", {**in_brackets, **config}, estimator.facts.config)
 
@@ -74,21 +77,15 @@ def _referenced(spec: Spec, kind: type[T]) -> T:
     module = _file(Path(place).resolve()) if place.endswith(".py") else _module(place)
     if not hasattr(module, attribute):
         public = [name for name in vars(module) if isinstance(getattr(module, name), kind)]
-        raise unknown(
-            f"{kind.__name__.lower()} in {place}", attribute, public, f"define {attribute} at its top level"
-        )
+        raise unknown(f"{kind.__name__.lower()} in {place}", attribute, public, f"define {attribute} at its top level")
     thing = getattr(module, attribute)
     if callable(thing) and not isinstance(thing, kind):
         try:
             thing = thing(**spec.parameters)
         except TypeError as error:
-            raise InputError(
-                f"{spec.name} could not be called with {dict(spec.parameters)}: {error}"
-            ) from error
+            raise InputError(f"{spec.name} could not be called with {dict(spec.parameters)}: {error}") from error
     elif spec.parameters:
-        raise InputError(
-            f"{spec.name} takes no parameters in brackets; only a function that returns one does"
-        )
+        raise InputError(f"{spec.name} takes no parameters in brackets; only a function that returns one does")
     if not isinstance(thing, kind):
         raise InputError(f"{spec.name} is a {type(thing).__name__}; it must be a varbench.{kind.__name__}")
     return thing
@@ -97,14 +94,15 @@ def _referenced(spec: Spec, kind: type[T]) -> T:
 @cache
 def _file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise InputError(
-            f"there is no file {path}; give the path of a Python file, a colon, and a name in it"
-        )
+        raise InputError(f"there is no file {path}; give the path of a Python file, a colon, and a name in it")
     module_spec = util.spec_from_file_location(f"_varbench_user_{path.stem}", path)
-    assert module_spec is not None and module_spec.loader is not None
+    assert module_spec is not None
+    loader = module_spec.loader
+    assert loader is not None
     module = util.module_from_spec(module_spec)
     sys.path.append(str(path.parent))  # for what the file imports from beside it; searched last
-    return _executed(str(path), lambda: module_spec.loader.exec_module(module)) or module
+    _executed(str(path), lambda: loader.exec_module(module))
+    return module
 
 
 def _module(name: str) -> ModuleType:

@@ -38,9 +38,7 @@ def parse(text: str) -> Spec:
     for pair in filter(None, (part.strip() for part in (match["inside"] or "").split(","))):
         key, equals, value = (part.strip() for part in pair.partition("="))
         if not equals or not key or not value:
-            raise InputError(
-                f"'{pair}' in '{text}': brackets hold key=value only, e.g. {match['name']}[dim=3]"
-            )
+            raise InputError(f"'{pair}' in '{text}': brackets hold key=value only, e.g. {match['name']}[dim=3]")
         if key in parameters:
             raise InputError(f"'{key}' stands twice in '{text}'; give it once")
         parameters[key] = read_value(value)

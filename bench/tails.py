@@ -10,7 +10,7 @@ _FEWEST = 5
 
 def tail_size(num_draws: int) -> int:
     """Return how many of the largest values the tail has: min(N/5, 3 sqrt(N)) (Vehtari et al. 2024, section 3)."""
-    return int(math.ceil(min(num_draws / 5, 3 * math.sqrt(num_draws))))
+    return math.ceil(min(num_draws / 5, 3 * math.sqrt(num_draws)))
 
 
 def pareto_k(descending: NDArray[np.float64], num_draws: int) -> float | None:

@@ -39,9 +39,7 @@ class Timing:
         return asdict(self)
 
 
-def time_requests(
-    problem: Problem, requests: Sequence[Request], seed: int, rounds: int = ROUNDS
-) -> list[Timing]:
+def time_requests(problem: Problem, requests: Sequence[Request], seed: int, rounds: int = ROUNDS) -> list[Timing]:
     """Return the timing of each request, measured alone, in rounds that visit all of them in turn.
 
     A machine that slows down for a while slows all estimators of a round, so that their ratios stay true.
@@ -83,9 +81,7 @@ def _time(problem: Problem, one: Request, seed: int, block: int, rows: int) -> t
 def _summary(seconds: np.ndarray) -> Timing:
     total = np.sort(seconds[:, 0])
     rank = median_rank(len(total))
-    return Timing(
-        float(np.median(total)), float(total[rank - 1]), float(total[-rank]), float(np.median(seconds[:, 1]))
-    )
+    return Timing(float(np.median(total)), float(total[rank - 1]), float(total[-rank]), float(np.median(seconds[:, 1])))
 
 
 def median_rank(n: int) -> int:

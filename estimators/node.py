@@ -130,7 +130,7 @@ def outcome_count(node: Discrete) -> int:
     entries = M * torch.Size(node.event_shape).numel()
     if M > MAX_OUTCOMES or entries > MAX_ENTRIES:
         raise InputError(
-            f"{node.family} node with {'more than 1e300' if M > 10**300 else f'{M:.3g}'} joint outcomes: at most 2^20 = {MAX_OUTCOMES} can be enumerated "
-            "(and 2^26 numbers in their table); take fewer variables or classes"
+            f"a {node.family} node of shape {list(node.event_shape)} has about 2^{M.bit_length() - 1} joint outcomes: "
+            "at most 2^20 can be enumerated, and 2^26 numbers in their table; take fewer variables or classes"
         )
     return M

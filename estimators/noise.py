@@ -8,9 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_SMALLEST = (
-    2.0**-54
-)  # half a step of numpy's 53-bit uniform: stands for the exact zero that a log would not survive
+_SMALLEST = 2.0**-54  # half a step of numpy's 53-bit uniform: stands for the exact zero that a log would not survive
 
 
 class Noise(Protocol):
@@ -105,10 +103,11 @@ class PhiloxNoise:
         if key not in self._drawn:
             rng = self.generator(f"{law}:{name}:{shape}")
             size = (self.rows, *shape)
-            numbers = {
-                "uniform": rng.random,
-                "normal": rng.standard_normal,
-                "exponential": rng.standard_exponential,
-            }[law](size)
+            if law == "uniform":
+                numbers = rng.random(size)
+            elif law == "normal":
+                numbers = rng.standard_normal(size)
+            else:
+                numbers = rng.standard_exponential(size)
             self._drawn[key] = guard(torch.from_numpy(numbers).to(self.device, self.dtype))
         return self._drawn[key]

@@ -33,9 +33,7 @@ class Categorical:
     def __post_init__(self) -> None:
         checked_theta("Categorical", "logits", self.logits, "[*B, D, K]", 2)
         if torch.isneginf(self.logits).all(-1).any():
-            raise InputError(
-                "Categorical(logits): a variable has all its classes masked by -inf; leave it one"
-            )
+            raise InputError("Categorical(logits): a variable has all its classes masked by -inf; leave it one")
 
     @property
     def theta(self) -> Tensor:

@@ -1,0 +1,207 @@
+"""Running a study: cells that share points together, in this process or in a pool of workers."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from ..estimators.errors import InputError, NotApplicable
+from . import environment
+from .draws import Request, request
+from .exact import Truth, truth
+from .measure import measure_requests, prepared
+from .problem import Problem
+from .records import Measurement
+from .resolve import loaded_estimator, problem_of
+from .store import Store
+from .study import Cell
+from .threads import one_thread_each
+from .timing import time_requests
+
+Progress = Callable[[str, int], None]  # what was done, how many cells
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The record of one cell and the seconds that it took."""
+
+    key: str
+    record: Mapping[str, Any]
+    seconds: float
+
+
+class WorkerDied(Exception):  # noqa: N818
+    """A worker process ended without an answer; what was done is stored."""
+
+
+def check(cells: Sequence[Cell]) -> None:
+    """Build every problem and load every estimator once, so that a wrong name is found before anything runs.
+
+    Raises:
+        InputError: for the first that cannot be had.
+    """
+    for problem in dict.fromkeys(cell.problem for cell in cells):
+        problem_of(problem)
+    for estimator in dict.fromkeys(cell.estimator for cell in cells):
+        loaded_estimator(estimator)
+
+
+def run(cells: Sequence[Cell], store: Store, workers: int, progress: Progress) -> None:
+    """Measure cells and store each when it is done.
+
+    Args:
+        cells: what to measure.
+        store: where; this process alone writes.
+        workers: 1 for this process, more for a pool.
+        progress: called with a line and the number of cells done.
+
+    Raises:
+        WorkerDied: if a worker process was killed.
+    """
+    for outcomes in _outcomes(_tasks(cells), workers):
+        for outcome in outcomes:
+            store.put(outcome.key, outcome.record, outcome.seconds)
+        first = outcomes[0].record
+        progress(f"{first['estimator']} on {first['problem']}", len(outcomes))
+
+
+def time_cells(cells: Sequence[Cell], store: Store, progress: Progress) -> None:
+    """Time measured cells problem by problem, in rounds that visit all its estimators, and store the seconds.
+
+    One process does it alone: a neighbour on the other core would be measured too.
+    """
+    by_problem: dict[tuple[str, str | None, int], list[Cell]] = {}
+    for cell in cells:
+        by_problem.setdefault((cell.problem, cell.dtype, cell.seed), []).append(cell)
+    for (name, dtype, seed), together in by_problem.items():
+        problem, _ = _bound(name, dtype)
+        requests = [_request(problem, cell) for cell in together]
+        for cell, timing in zip(together, time_requests(problem, requests, seed), strict=True):
+            store.put_timing(cell.key, timing.fields())
+        progress(f"timing on {name}", len(together))
+
+
+def _tasks(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Return the cells in lots that one worker measures at once: one estimator at all its temperatures.
+
+    They share points and evaluations of the cost where the estimator's points allow it.
+    """
+    lots: dict[tuple[object, ...], list[Cell]] = {}
+    for cell in cells:
+        lot = cell.problem, cell.dtype, cell.seed, cell.num_draws, cell.estimator, cell.num_samples
+        lots.setdefault(lot, []).append(cell)
+    return list(lots.values())
+
+
+def _outcomes(tasks: Sequence[list[Cell]], workers: int) -> Iterator[list[Outcome]]:
+    if workers == 1:
+        yield from map(measure_cells, tasks)
+        return
+    with _pool(workers) as pool:
+        waiting: set[Future[list[Outcome]]] = {pool.submit(measure_cells, task) for task in tasks}
+        try:
+            while waiting:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        except BrokenProcessPool as error:
+            raise WorkerDied("a worker process was killed (out of memory?); what was done is stored") from error
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Return a pool of fresh processes that end with this one; on an error they are ended, not waited for."""
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_become_worker)
+    try:
+        yield pool
+    except BaseException:
+        processes = list((pool._processes or {}).values())
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.terminate()
+        raise
+    pool.shutdown()
+
+
+def _become_worker() -> None:
+    """Leave Ctrl-C to the parent, and end when the parent does, even if it was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+@lru_cache(maxsize=2)
+def _bound(name: str, dtype: str | None) -> tuple[Problem, Truth | InputError]:
+    """Return the problem and its truth, which all its cells share."""
+    problem = prepared(name, dtype, "cpu")
+    try:
+        with one_thread_each():
+            return problem, truth(problem)
+    except InputError as error:
+        return problem, error
+
+
+def _request(problem: Problem, cell: Cell) -> Request:
+    return request(problem, loaded_estimator(cell.estimator), cell.config, cell.num_samples)
+
+
+def measure_cells(cells: Sequence[Cell]) -> list[Outcome]:
+    """Return the records of cells on one problem: what fails or does not apply is a record too."""
+    started = time.perf_counter()
+    first = cells[0]
+    problem, exact = _bound(first.problem, first.dtype)
+    results: dict[str, Measurement | InputError] = {}
+    requests: dict[str, Request] = {}
+    for cell in cells:
+        try:
+            if isinstance(exact, InputError):
+                raise exact
+            requests[cell.key] = _request(problem, cell)
+        except InputError as error:
+            results[cell.key] = error
+    if requests and isinstance(exact, Truth):
+        measured = measure_requests(problem, list(requests.values()), exact, num_draws=first.num_draws, seed=first.seed)
+        results.update(zip(requests, measured, strict=True))
+    seconds = (time.perf_counter() - started) / len(cells)
+    return [Outcome(cell.key, _record(problem, cell, results[cell.key]), seconds) for cell in cells]
+
+
+def _record(problem: Problem, cell: Cell, result: Measurement | InputError) -> dict[str, Any]:
+    if isinstance(result, Measurement):
+        return result.record(vectors=True)
+    facts = loaded_estimator(cell.estimator).facts
+    wrong_samples = cell.num_samples < facts.min_samples or cell.num_samples % facts.samples_multiple
+    does_not_apply = isinstance(result, NotApplicable) or wrong_samples
+    return Measurement(
+        problem=problem.name,
+        estimator=facts.name,
+        config=dict(cell.config),
+        family=problem.node.family,
+        target=facts.target,
+        num_draws=cell.num_draws,
+        num_samples=cell.num_samples,
+        num_points=None,
+        seed=cell.seed,
+        dtype=str(problem.node.theta.dtype).removeprefix("torch."),
+        device="cpu",
+        status="not_applicable" if does_not_apply else "failed",
+        reason=str(result),
+        versions=environment.versions(),
+        commit=environment.commit(),
+    ).record()

@@ -1,0 +1,162 @@
+"""One sqlite file of records: written by one process, readable beside it, whole after a kill."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from ..estimators.errors import InputError
+from .records import dumps
+
+APPLICATION = 0x76_61_72_62  # "varb"
+VERSION = 1
+_TABLES = """
+    CREATE TABLE study (description TEXT NOT NULL);
+    CREATE TABLE cells (
+        key TEXT PRIMARY KEY, status TEXT NOT NULL, record TEXT NOT NULL, seconds REAL NOT NULL, timing TEXT
+    );
+"""
+
+
+class StoreError(Exception):
+    """A store that is corrupt, no store at all, or one of another study or version."""
+
+
+class Store:
+    """The records of one study.
+
+    A record is stored in one transaction of a write-ahead log: after a kill every stored record is there.
+    Use it as a context manager.
+
+    Args:
+        path: the file.
+        connection: to it.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path, self._connection = path, connection
+
+    @classmethod
+    def resume(cls, path: Path, description: Mapping[str, Any]) -> Self:
+        """Return the store of this study at this path, made if there is none yet.
+
+        Raises:
+            StoreError: if the file is no store, or that of another study.
+            InputError: if the file cannot be written.
+        """
+        if path.exists() and path.stat().st_size > 0:
+            store = cls.open(path, writable=True)
+            if store.description() != json.loads(dumps(description)):
+                store.close()
+                raise StoreError(_differs(path, store_name(description)))
+            return store
+        try:
+            connection = sqlite3.connect(path, isolation_level=None)
+            connection.executescript(
+                f"PRAGMA journal_mode=WAL; PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION};"
+                f"BEGIN; {_TABLES} COMMIT;"
+            )
+            connection.execute("INSERT INTO study VALUES (?)", (dumps(description),))
+        except sqlite3.Error as error:
+            raise InputError(f"cannot write {path}: {error}; name a file in a folder that you may write to") from error
+        return cls(path, connection)
+
+    @classmethod
+    def open(cls, path: Path, writable: bool = False) -> Self:
+        """Return the store at this path.
+
+        Raises:
+            InputError: if there is no such file, or it cannot be written though it must.
+            StoreError: if it is no store of this version.
+        """
+        if not path.is_file():
+            raise InputError(f"there is no file {path}; 'varbench run STUDY --out {path}' makes it")
+        try:
+            mode = "rw" if writable else "ro"
+            connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+        except sqlite3.OperationalError as error:
+            raise InputError(f"cannot open {path}: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"{path} is no varbench store, or is damaged: {error}") from error
+        if application != APPLICATION:
+            raise StoreError(f"{path} is no varbench store; 'varbench run STUDY --out FILE.db' makes one")
+        if version != VERSION:
+            raise StoreError(f"{path} has store version {version}, this varbench reads {VERSION}; run the study anew")
+        return cls(path, connection)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def description(self) -> dict[str, Any]:
+        """Return the study that the store holds, as plain data."""
+        with self._readable():
+            (text,) = self._connection.execute("SELECT description FROM study").fetchone()
+            return dict(json.loads(text))
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the records with their timings, in no particular order; see Study.cells for one."""
+        return list(self.by_key().values())
+
+    def by_key(self) -> dict[str, dict[str, Any]]:
+        """Return the records with their timings by the keys of their cells."""
+        with self._readable():
+            rows = self._connection.execute("SELECT key, record, timing FROM cells ORDER BY rowid").fetchall()
+            return {key: {**json.loads(record), **json.loads(timing or "{}")} for key, record, timing in rows}
+
+    def statuses(self) -> dict[str, str]:
+        """Return the status of each stored cell by its key."""
+        with self._readable():
+            return dict(self._connection.execute("SELECT key, status FROM cells").fetchall())
+
+    def untimed(self) -> set[str]:
+        """Return the keys of the measured cells that were not timed yet."""
+        with self._readable():
+            rows = self._connection.execute("SELECT key FROM cells WHERE timing IS NULL AND status = 'ok'")
+            return {key for (key,) in rows}
+
+    def seconds(self) -> dict[str, float]:
+        """Return how long each stored cell took, by its key."""
+        with self._readable():
+            return dict(self._connection.execute("SELECT key, seconds FROM cells").fetchall())
+
+    def put(self, key: str, record: Mapping[str, Any], seconds: float) -> None:
+        """Store the record of one cell; its timing, if there was one, is forgotten."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, NULL)", (key, record["status"], dumps(record), seconds)
+        )
+
+    def put_timing(self, key: str, timing: Mapping[str, Any]) -> None:
+        """Store the timing of one measured cell."""
+        self._connection.execute("UPDATE cells SET timing = ? WHERE key = ?", (dumps(timing), key))
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.DatabaseError, json.JSONDecodeError, TypeError) as error:
+            raise StoreError(f"{self.path} is damaged: {error}; restore it, or run the study anew") from error
+
+
+def store_name(description: Mapping[str, Any]) -> str:
+    """Return the name of the study in a description."""
+    return str(description.get("name", "?"))
+
+
+def _differs(path: Path, name: str) -> str:
+    return (
+        f"{path} holds another study, or another version of '{name}': records of both would mix; "
+        "name another file with --out, or remove this one"
+    )
