@@ -124,7 +124,7 @@ def _quadrature(problem: Problem) -> tuple[Tensor, str]:
 def _refined(problem: Problem, axes: int) -> Tensor:
     """Return the trapezoidal rule's value once two successive refinements agree to rounding."""
     theta = problem.node.theta
-    tolerance = max(1e-10, 64 * torch.finfo(theta.dtype).eps)
+    tolerance = max(1e-9, 64 * torch.finfo(theta.dtype).eps)
     finest = min(_FINEST[axes], int((_POINT_ENTRIES / theta.numel()) ** (1 / axes)))
     n, agreed = 64, 0
     last, _ = _trapezoid(problem, n, axes)

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -56,11 +56,11 @@ def check(cells: Sequence[Cell]) -> None:
         loaded_estimator(estimator)
 
 
-def run(cells: Sequence[Cell], store: Store, workers: int, progress: Progress) -> None:
+def run(cells: Mapping[int, Cell], store: Store, workers: int, progress: Progress) -> None:
     """Measure cells and store each when it is done.
 
     Args:
-        cells: what to measure.
+        cells: what to measure, by its position in the study.
         store: where; this process alone writes.
         workers: 1 for this process, more for a pool.
         progress: called with a line and the number of cells done.
@@ -68,9 +68,10 @@ def run(cells: Sequence[Cell], store: Store, workers: int, progress: Progress) -
     Raises:
         WorkerDied: if a worker process was killed.
     """
-    for outcomes in _outcomes(_tasks(cells), workers):
+    positions = {cell.key: position for position, cell in cells.items()}
+    for outcomes in _outcomes(_tasks(cells.values()), workers):
         for outcome in outcomes:
-            store.put(outcome.key, outcome.record, outcome.seconds)
+            store.put(outcome.key, positions[outcome.key], outcome.record, outcome.seconds)
         first = outcomes[0].record
         progress(f"{first['estimator']} on {first['problem']}", len(outcomes))
 
@@ -91,7 +92,7 @@ def time_cells(cells: Sequence[Cell], store: Store, progress: Progress) -> None:
         progress(f"timing on {name}", len(together))
 
 
-def _tasks(cells: Sequence[Cell]) -> list[list[Cell]]:
+def _tasks(cells: Iterable[Cell]) -> list[list[Cell]]:
     """Return the cells in lots that one worker measures at once: one estimator at all its temperatures.
 
     They share points and evaluations of the cost where the estimator's points allow it.

@@ -17,6 +17,8 @@ Z = float(special.ndtri(0.975))
 LEVEL = 0.025  # in each tail
 FLOOR = 1e-4  # asymptotic p-values below it are not to be believed
 _ROUNDING = 64  # times eps: differences below it are equal
+# where |h|^2 is constant the estimate of the first term is 2 chi^2_1 times the second: below 40 times in all but 1e-5
+_DEGENERATE = 40
 _LARGE = 1e4  # noncentral chi^2 beyond it is Normal to better than the asymptotics that led to it
 
 
@@ -82,7 +84,7 @@ def statistics(moments: Moments, frame: Frame, rounding: float, rarest: float | 
             marks.append("one_draw_dominates")
         if rarest is not None and rarest < 30:
             marks.append("rare_outcome")
-        if first < second:
+        if first < _DEGENERATE * second:
             marks.append("degenerate")
     bias_sq = p = mse = cosine = None
     if frame.exact is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -150,56 +151,60 @@ def _measure_group(
     N = 2 if deterministic else num_draws  # two equal draws say all that there is to say
     num_blocks = 1 if deterministic else math.ceil(N / rows)
     pilot = run_block(problem, group, seed, 0, rows)
-    accumulators = [_Accumulator(problem, draws, exact, N, num_blocks) for draws in pilot.draws]
-    largest = _add(accumulators, pilot, 0, 0)
+    frames = [_frame(problem, draws, exact, N) for draws in pilot.draws]
+    trees = [Tree(num_blocks) for _ in group]
+    errors: list[InputError | None] = [None] * len(group)
+    largest = 0.0
 
-    def later(block: int) -> float:
-        torch.set_num_threads(1)
-        return _add(accumulators, run_block(problem, group, seed, block, rows), block, block * rows)
+    def summed(number: int) -> tuple[int, float, list[Moments | InputError]]:
+        torch.set_num_threads(1)  # each thread of a pool begins with torch's default
+        block = run_block(problem, group, seed, number, rows) if number else pilot
+        return (
+            number,
+            block.largest,
+            [_block(problem, draws, frame, number * rows) for draws, frame in zip(block.draws, frames, strict=True)],
+        )
 
-    if threads == 1:
-        largest = max([largest, *map(later, range(1, num_blocks))])
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            largest = max([largest, *pool.map(later, range(1, num_blocks))])
+    with _mapping(threads) as mapped:
+        for number, size, blocks in mapped(summed, range(num_blocks)):
+            largest = max(largest, size)
+            for position, moments in enumerate(blocks):
+                if isinstance(moments, InputError):
+                    errors[position] = moments
+                else:
+                    trees[position].add(number, moments)
     return [
-        accumulator.error or _measurement(problem, one, exact, num_draws, seed, threads, accumulator, pilot, largest)
-        for one, accumulator in zip(group, accumulators, strict=True)
+        error or _measurement(problem, one, exact, num_draws, seed, threads, tree.total(), frame, pilot, largest)
+        for one, error, tree, frame in zip(group, errors, trees, frames, strict=True)
     ]
 
 
-class _Accumulator:
-    """The moments of one request as its blocks arrive, or the error that ended it."""
-
-    def __init__(self, problem: Problem, pilot: Tensor | InputError, exact: Truth, N: int, num_blocks: int) -> None:
-        self.problem, self.N = problem, N
-        self.error: InputError | None = None
-        if isinstance(pilot, InputError):
-            self.error = pilot
-            return
-        shift = torch.nan_to_num(problem.tied(pilot)[:N].mean(0), 0.0, 0.0, 0.0)
-        gradient = None if exact.gradient is None else exact.gradient.to(shift)
-        self.frame = Frame(shift, gradient, N, tail_size(N) + 1)
-        self.tree = Tree(num_blocks)
-
-    def add(self, draws: Tensor | InputError, block: int, first: int) -> None:
-        if isinstance(draws, InputError):
-            self.error = draws
-        if self.error is not None or isinstance(draws, InputError):
-            return
-        used = self.problem.tied(draws)[: self.N - first]
-        if used.shape[0] == 1 < self.N:
-            used = used.expand(2, -1) if self.N == 2 and draws.shape[0] == 1 else used
-        self.tree.add(block, block_moments(used, self.frame, first))
-
-    def total(self) -> Moments:
-        return self.tree.total()
+@contextmanager
+def _mapping(threads: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """Return a map over blocks, by a pool of threads where there is more than one."""
+    if threads == 1:
+        yield map
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield pool.map
 
 
-def _add(accumulators: Sequence[_Accumulator], block: Block, number: int, first: int) -> float:
-    for accumulator, draws in zip(accumulators, block.draws, strict=True):
-        accumulator.add(draws, number, first)
-    return block.largest
+def _frame(problem: Problem, pilot: Tensor | InputError, exact: Truth, N: int) -> Frame:
+    """Return what all blocks of a request share; the pilot's mean is the shift."""
+    rows = torch.zeros(1, problem.num_entries) if isinstance(pilot, InputError) else problem.tied(pilot)[:N]
+    shift = torch.nan_to_num(rows.double().mean(0), 0.0, 0.0, 0.0)
+    gradient = None if exact.gradient is None else exact.gradient.to(shift)
+    return Frame(shift, gradient, N, tail_size(N) + 1)
+
+
+def _block(problem: Problem, draws: Tensor | InputError, frame: Frame, first: int) -> Moments | InputError:
+    """Return the moments of one block's draws, surplus ones left out."""
+    if isinstance(draws, InputError):
+        return draws
+    used = problem.tied(draws)
+    if len(used) == 1 < frame.num_draws == 2:
+        used = used.expand(2, -1)  # a deterministic estimator: its one row stands for both
+    return block_moments(used[: frame.num_draws - first], frame, first)
 
 
 def _measurement(
@@ -209,12 +214,12 @@ def _measurement(
     num_draws: int,
     seed: int,
     threads: int,
-    accumulator: _Accumulator,
+    moments: Moments,
+    frame: Frame,
     pilot: Block,
     largest: float,
 ) -> Measurement:
     facts, theta = one.estimator.facts, problem.node.theta
-    moments = accumulator.total()
     gradient = None if exact.gradient is None else exact.gradient.tolist()
     base = Measurement(
         problem=problem.name,
@@ -244,7 +249,7 @@ def _measurement(
         return dataclasses.replace(base, status="failed", reason=bad)
     rounding = torch.finfo(theta.dtype).eps * max(largest, float(moments.largest))
     rarest = None if facts.deterministic else _rarest(problem, num_draws * pilot.num_points)
-    found = statistics(moments, accumulator.frame, rounding, rarest)
+    found = statistics(moments, frame, rounding, rarest)
     return dataclasses.replace(base, **_fields(found))
 
 

@@ -57,6 +57,11 @@ class Problem:
                 f"problem '{self.name}': tie has shape {list(self.tie.shape)}; it must be [Q, {theta.numel()}]"
             )
 
+    @property
+    def num_entries(self) -> int:
+        """Number of entries of the tied gradient."""
+        return self.node.theta.numel() if self.tie is None else self.tie.shape[0]
+
     def tied(self, gradients: Tensor) -> Tensor:
         """Return gradients [N, *B, *param] as float64 rows [N, Q], tied where the problem ties parameters."""
         rows = gradients.reshape(gradients.shape[0], -1).double()

@@ -17,7 +17,8 @@ VERSION = 1
 _TABLES = """
     CREATE TABLE study (description TEXT NOT NULL);
     CREATE TABLE cells (
-        key TEXT PRIMARY KEY, status TEXT NOT NULL, record TEXT NOT NULL, seconds REAL NOT NULL, timing TEXT
+        key TEXT PRIMARY KEY, position INTEGER NOT NULL, status TEXT NOT NULL, record TEXT NOT NULL,
+        seconds REAL NOT NULL, timing TEXT
     );
 """
 
@@ -107,14 +108,10 @@ class Store:
             return dict(json.loads(text))
 
     def records(self) -> list[dict[str, Any]]:
-        """Return the records with their timings, in no particular order; see Study.cells for one."""
-        return list(self.by_key().values())
-
-    def by_key(self) -> dict[str, dict[str, Any]]:
-        """Return the records with their timings by the keys of their cells."""
+        """Return the records with their timings, in the order of the study."""
         with self._readable():
-            rows = self._connection.execute("SELECT key, record, timing FROM cells ORDER BY rowid").fetchall()
-            return {key: {**json.loads(record), **json.loads(timing or "{}")} for key, record, timing in rows}
+            rows = self._connection.execute("SELECT record, timing FROM cells ORDER BY position").fetchall()
+            return [{**json.loads(record), **json.loads(timing or "{}")} for record, timing in rows]
 
     def statuses(self) -> dict[str, str]:
         """Return the status of each stored cell by its key."""
@@ -132,10 +129,18 @@ class Store:
         with self._readable():
             return dict(self._connection.execute("SELECT key, seconds FROM cells").fetchall())
 
-    def put(self, key: str, record: Mapping[str, Any], seconds: float) -> None:
-        """Store the record of one cell; its timing, if there was one, is forgotten."""
+    def put(self, key: str, position: int, record: Mapping[str, Any], seconds: float) -> None:
+        """Store the record of one cell; its timing, if there was one, is forgotten.
+
+        Args:
+            key: of the cell.
+            position: of the cell in its study.
+            record: the JSON object.
+            seconds: how long the cell took.
+        """
         self._connection.execute(
-            "INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, NULL)", (key, record["status"], dumps(record), seconds)
+            "INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?, NULL)",
+            (key, position, record["status"], dumps(record), seconds),
         )
 
     def put_timing(self, key: str, timing: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from .problem import Problem
 from .threads import one_thread_each
 
 ROUNDS = 15
-LONGEST = 0.03  # seconds that one timed block may take: longer ones get fewer rows
+LONGEST = 0.015  # seconds that one timed block may take: longer ones get fewer rows
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,5 @@
+"""One thread a test process: two processes share two cores."""
+
+import torch
+
+torch.set_num_threads(1)

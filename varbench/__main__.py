@@ -1,0 +1,5 @@
+"""python -m varbench."""
+
+from .command_line import main
+
+main()
