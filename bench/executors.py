@@ -89,7 +89,7 @@ def time_cells(cells: Sequence[Cell], store: Store, progress: Progress) -> None:
         requests = [_request(problem, cell) for cell in together]
         for cell, timing in zip(together, time_requests(problem, requests, seed), strict=True):
             store.put_timing(cell.key, timing.fields())
-        progress(f"timing on {name}", len(together))
+        progress(f"{len(together)} cells on {name}", len(together))
 
 
 def _tasks(cells: Iterable[Cell]) -> list[list[Cell]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -77,8 +78,10 @@ class Store:
         if not path.is_file():
             raise InputError(f"there is no file {path}; 'varbench run STUDY --out {path}' makes it")
         try:
-            mode = "rw" if writable else "ro"
+            # a reader that may write clears the log's side files away when it closes; it is kept from more
+            mode = "rw" if writable or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)) else "ro"
             connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+            connection.execute(f"PRAGMA query_only={int(not writable)}")
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             (version,) = connection.execute("PRAGMA user_version").fetchone()
         except sqlite3.OperationalError as error:
