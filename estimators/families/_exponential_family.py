@@ -1,6 +1,23 @@
-"""What families share whose score is x minus its mean."""
+"""What families share whose sufficient statistic is x: sums over points without a table of their terms."""
 
+import torch
 from torch import Tensor
+
+
+def log_prob_sum(x: Tensor, log_p: Tensor, event_ndim: int) -> Tensor:
+    """Return the sum over the event of x log p, with 0 log 0 = 0, as a product of matrices.
+
+    Args:
+        x: zeros and ones [..., *B or 1 for each, *event].
+        log_p: [*B, *event]; -inf is allowed.
+        event_ndim: number of event axes.
+
+    Returns:
+        [..., *B].
+    """
+    least = torch.finfo(log_p.dtype).min  # finite, so that its product with 0 is 0
+    total = torch.einsum("...e,...e->...", x.flatten(-event_ndim), log_p.clamp(min=least).flatten(-event_ndim))
+    return torch.where(total <= least, -torch.inf, total)
 
 
 def score_sum(weights: Tensor, x: Tensor, mean: Tensor, event_ndim: int) -> Tensor:
@@ -15,12 +32,7 @@ def score_sum(weights: Tensor, x: Tensor, mean: Tensor, event_ndim: int) -> Tens
     Returns:
         [N, *B, *event].
     """
-    N, M, *batch = weights.shape
-    event = x.shape[x.ndim - event_ndim :]
-    w = weights.reshape(N, M, -1)
-    if x.numel() == N * M * event.numel():
-        total = w.transpose(1, 2) @ x.reshape(N, M, -1)  # one table of points for the whole batch
-    else:
-        total = (w.unsqueeze(-1) * x.reshape(N, M, w.shape[2], -1)).sum(1)
-    weight = weights.sum(1).reshape(N, *batch, *(1,) * event_ndim)
-    return total.reshape(N, *batch, *event) - weight * mean
+    event = (1,) * event_ndim
+    total = torch.einsum("nm...,nm...e->n...e", weights, x.flatten(-event_ndim))
+    shape = (*total.shape[:-1], *x.shape[x.ndim - event_ndim :])
+    return total.reshape(shape) - weights.sum(1).reshape(*total.shape[:-1], *event) * mean

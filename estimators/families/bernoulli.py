@@ -10,7 +10,7 @@ from torch.nn.functional import logsigmoid
 
 from ..node import checked_theta, outcome_count
 from ..noise import Noise
-from ._exponential_family import score_sum
+from ._exponential_family import log_prob_sum, score_sum
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,8 @@ class Bernoulli:
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Return sum_d log p where x = 1, log q where x = 0 [..., *B]."""
-        return torch.where(x > 0.5, logsigmoid(self.logits), logsigmoid(-self.logits)).sum(-1)
+        log_p, log_q = logsigmoid(self.logits), logsigmoid(-self.logits)
+        return log_prob_sum(x, log_p, event_ndim=1) + log_prob_sum(1 - x, log_q, event_ndim=1)
 
     def score(self, x: Tensor) -> Tensor:
         """Return x - p [..., *B, D]."""
@@ -103,14 +104,13 @@ class Bernoulli:
     def conditional(self, x: Tensor, noise: Noise, name: str) -> Tensor:
         """Return z given 1[z > 0] = x.
 
-        With v uniform, z = log(1 - p v) - log q - log v given x = 1 and, by symmetry,
-        z = log p + log v - log(1 - q v) given x = 0 (Tucker et al. 2017, 1703.07370, appendix C).
+        With u = p v given x = 1, and 1 - u = q v given x = 0, v uniform and L = log((1 - v) / v),
+        z = log(1 + exp(L - log q)) given x = 1, z = -log(1 + exp(L - log p)) given x = 0
+        (Tucker et al. 2017, 1703.07370, appendix C, in a form that loses no digits as v or p near 0 or 1).
         """
-        v = noise.uniform(*x.shape[1:], name=name)
+        L = noise.logistic(*x.shape[1:], name=name)
         log_p, log_q = logsigmoid(self.logits), logsigmoid(-self.logits)
-        above = torch.log1p(-self.probs * v) - log_q - v.log()
-        below = log_p + v.log() - torch.log1p(-torch.sigmoid(-self.logits) * v)
-        return torch.where(x > 0.5, above, below)
+        return torch.where(x > 0.5, -logsigmoid(log_q - L), logsigmoid(log_p - L))
 
     def pullback(self, y: Tensor, v: Tensor) -> Tensor:
         """Return y (1 - y) v."""

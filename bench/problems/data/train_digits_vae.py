@@ -25,7 +25,7 @@ from torch.nn import functional as F  # noqa: N812
 
 PIXELS = 64
 HIDDEN = 128
-NUM_TEST = 297  # the last images, by writers that the first 1,500 do not show
+NUM_TEST = 297  # the last images
 NUM_IMAGES = 64  # of the test set, stored with the weights
 MINIBATCH = 100
 LEARNING_RATE = 2e-3
@@ -75,8 +75,8 @@ def load_images() -> tuple[Tensor, np.ndarray]:
 def train(images: Tensor, latents: int, classes: int, epochs: int) -> DigitsVAE:
     """Return the model fitted to images [M, 64].
 
-    Two departures from plain ascent of the ELBO. The weight of the KL rises from 0 to 1, without which half of the
-    latents stay at their prior. The encoder sees images with a few pixels flipped, without which it overfits.
+    Two departures from plain ascent of the ELBO: the weight of the KL rises from 0 to 1, without which some latents
+    stay at their prior; and the encoder sees images with a few pixels flipped, without which it overfits.
     """
     model = DigitsVAE(latents, classes)
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
