@@ -1,13 +1,14 @@
 # make report   sets up .venv, runs the quick study, writes $(OUT)/index.html
 # make test     sets up .venv, checks style and types, runs the tests
 # make setup    the set-up alone
+# make readme   writes the README's tables anew from the catalogues
 PYTHON ?= python3
 OUT    ?= reports/quick
 STORE  ?= quick.db
 BIN    := .venv/bin
 STAMP  := .venv/.installed
 
-.PHONY: setup report test lint clean
+.PHONY: setup report test lint readme clean
 
 setup: $(STAMP)
 
@@ -27,6 +28,10 @@ report: $(STAMP)
 
 test: $(STAMP) lint
 	$(BIN)/pytest
+
+# The README's tables, between their markers, from the catalogues.
+readme: $(STAMP)
+	$(BIN)/python docs/refresh_readme.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
