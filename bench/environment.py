@@ -11,8 +11,8 @@ PACKAGES = ("varbench", "torch", "numpy", "scipy", "matplotlib", "click", "rich"
 
 @cache
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that numbers depend on."""
-    found = {"python": platform.python_version()}
+    """Return the versions of Python and of the packages that numbers depend on, and the processor behind the times."""
+    found = {"python": platform.python_version(), "processor": processor()}
     for package in ("varbench", "torch", "numpy", "scipy"):
         found[package] = installed(package) or "missing"
     return found

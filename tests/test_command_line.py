@@ -188,7 +188,7 @@ def test_report_writes_a_page(here: Path) -> None:
 
 def long_study(here: Path) -> None:
     temperatures = ", ".join(str(t / 10) for t in range(1, 41))
-    study = TINY.replace("0.5, 1.0", temperatures).replace("draws = 400", "draws = 100000")
+    study = TINY.replace("0.5, 1.0", temperatures).replace("draws = 400", "draws = 40000")
     (here / "tiny.toml").write_text(study)
 
 
@@ -232,7 +232,7 @@ def test_kill_9_loses_no_finished_cell(here: Path, workers: str) -> None:
     while any(Path(f"/proc/{pid}").exists() and pid in children(1) for pid in workers_left):
         assert time.monotonic() < deadline, "a worker outlived its killed parent"
         time.sleep(0.1)
-    assert ended(["run", "tiny.toml", "--no-timing", "--workers", "2", "--filter", "temperature=0.?"]) == 0
+    assert ended(["run", "tiny.toml", "--no-timing", "--workers", "2", "--filter", "temperature=0.1"]) == 0
     assert [r for r in statistics(here / "tiny.db") if r in survived] == survived
 
 

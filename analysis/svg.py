@@ -1,0 +1,73 @@
+"""From a figure to small, scoped, self-contained SVG text."""
+
+from __future__ import annotations
+
+import io
+import re
+from html import escape
+
+from matplotlib.figure import Figure
+
+_FONTS = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"  # all narrower than DejaVu Sans
+
+
+def to_svg(figure: Figure, scope: str, title: str, description: str) -> str:
+    """Return a figure as one <svg> element that can stand in a page beside others.
+
+    Ids that nothing refers to are dropped and the rest get ``scope`` in front; numbers keep two decimals; the
+    element is an image with a title and a description. The same figure gives the same bytes.
+
+    Args:
+        figure: drawn inside style.context(), and saved inside it.
+        scope: letters, digits and dashes; another one for each figure of a page.
+        title: names the figure.
+        description: says what it shows to those who cannot see it.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue().decode("utf-8")
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
+    text = re.sub(r'\s*<g id="[^"]*"/>|\s*<g/>', "", _scoped(text, scope))
+    text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"-?\d+\.\d{3,}", _rounded, tag[0]), text)  # tags, never text
+    text = re.sub(r"<style.*?</style>|<defs/>|<defs>\s*</defs>", "", text, flags=re.DOTALL)
+    text = re.sub(r" font-family: 'DejaVu Sans';?| transform=\"rotate\(-0 [^\"]*\)\"", "", text)
+    text = re.sub(r"font: (\d+) ([\d.]+px) 'DejaVu Sans'", r"font-weight: \1; font-size: \2", text)
+    text = re.sub(r"\s*\n", " ", text.replace("xlink:href", "href"))
+    text = re.sub(r">\s+<", "><", text)
+    return _named(text, scope, title, description)
+
+
+def standalone(svg: str) -> str:
+    """Return the text of an SVG file."""
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + svg.replace(
+        "<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1
+    )
+
+
+def _scoped(text: str, scope: str) -> str:
+    used = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text))
+    names = {name for pair in used for name in pair if name}
+    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{scope}-{m[1]}"' if m[1] in names else "", text)
+    text = re.sub(r'href="#([^"]+)"', rf'href="#{scope}-\1"', text)
+    return re.sub(r"url\(#([^)]+)\)", rf"url(#{scope}-\1)", text)
+
+
+def _rounded(match: re.Match[str]) -> str:
+    short = f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
+    return "0" if short == "-0" else short
+
+
+def _named(text: str, scope: str, title: str, description: str) -> str:
+    """Put role, title and description on the outermost element, and leave its size to the page."""
+    head, _, body = text.partition(">")
+    box = re.search(r'viewBox="[^"]+"', head)
+    width = re.search(r'width="([\d.]+)pt"', head)
+    if box is None or width is None:
+        raise ValueError("matplotlib wrote an SVG without viewBox or width; see docs of the version in use")
+    pixels = round(float(width[1]) * 4 / 3)
+    return (
+        f'<svg {box[0]} role="img" aria-labelledby="{scope}-title {scope}-desc" '
+        f'font-family="{_FONTS}" stroke-linejoin="round" stroke-linecap="butt" style="max-width:{pixels}px">'
+        f'<title id="{scope}-title">{escape(title)}</title><desc id="{scope}-desc">{escape(description)}</desc>{body}'
+    ).rstrip() + "\n"
