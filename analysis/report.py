@@ -43,7 +43,7 @@ def write(records: Sequence[Record], study: Mapping[str, Any], out_dir: Path, co
 
     Args:
         records: the cells, with the fields of the JSON contract.
-        study: name, title, question, num_draws, seed and grids of the study; what is absent is left out.
+        study: name, title, question, draws, seed and grids of the study; what is absent is left out.
         out_dir: the folder, made if it is not there.
         command: the command line that produces this report, printed on the page.
 
@@ -203,7 +203,7 @@ def _grid(grid: Mapping[str, Any], study: Mapping[str, Any]) -> dict[str, str]:
         values = values if isinstance(values, (list, tuple)) else [values]
         return ", ".join(literal(value) for value in values)
 
-    draws = grid.get("draws") or study.get("num_draws")
+    draws = grid.get("draws") or study.get("draws")
     names = ("problems", "estimators", "temperatures", "num_samples")
     return {name: text(name) for name in names} | {"draws": f"{draws:,}" if isinstance(draws, int) else ""}
 

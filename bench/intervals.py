@@ -128,7 +128,7 @@ def _trace_of_square(n: int, squares: float, trace: float, fourth: float) -> flo
 
     With S the sample covariance of n vectors and Q = sum |x_i - mean|^4 / (n - 1),
     (n-1) / (n (n-2) (n-3)) [(n-1)(n-2) tr S^2 + (tr S)^2 - n Q]
-    (Himeno & Yamada 2014, J. Multivariate Analysis 130, equation 2.2).
+    (Srivastava 2005; Himeno & Yamada 2014, J. Multivariate Analysis 130).
 
     Args:
         n: number of vectors.

@@ -9,7 +9,7 @@ _FEWEST = 5
 
 
 def tail_size(num_draws: int) -> int:
-    """Return how many of the largest values the tail has: min(N/5, 3 sqrt(N)) (Vehtari et al. 2024, section 3)."""
+    """Return how many of the largest values the tail has: min(N/5, 3 sqrt(N)) (Vehtari et al. 2024, JMLR 25(72))."""
     return math.ceil(min(num_draws / 5, 3 * math.sqrt(num_draws)))
 
 
@@ -18,7 +18,7 @@ def pareto_k(descending: NDArray[np.float64], num_draws: int) -> float | None:
 
     Moments of order below 1/k exist, so that a variance of the values exists for k < 1/2.
     The profile-likelihood fit of Zhang & Stephens (2009, Technometrics 51), then drawn towards 1/2 with the
-    weight of ten observations (Vehtari et al. 2024, JMLR 25(72), appendix G).
+    weight of ten observations (Vehtari et al. 2024).
 
     Args:
         descending: the largest values in falling order, at least M + 1 of them.

@@ -16,7 +16,7 @@ def sample(node: Bernoulli, noise: Noise, S: int) -> Tensor:
 def combine(node: Bernoulli, noise: Noise, x: Tensor, values: Tensor, slopes: Tensor | None) -> Tensor:
     """Return the mean over pairs of 1/2 (f(b) - f(b~)) (b - b~) sigmoid(|phi|): unbiased for any cost.
 
-    Source: Dong et al. 2020 (2006.10680), equation 5; all coordinates of a pair are antithetic at once.
+    Source: Dong et al. 2020 (2006.10680); all coordinates of a pair are antithetic at once.
     """
     b, b_ = x.chunk(2, 1)  # [N, S/2, *B, D]
     f, f_ = values.chunk(2, 1)  # [N, S/2, *B]

@@ -21,8 +21,9 @@ def combine(
 ) -> Tensor:
     """Return mean_i mean_k J(y_ik) f'(D_i) / tau, y_ik = softmax((phi + G_ik) / tau), G_ik given D_i: biased.
 
-    The bias is that of st_gumbel_softmax and the variance no larger; no derivative is taken through the
-    conditional noise. Source: Paulus et al. 2021 (2010.04838), equation 7.
+    The bias is that of st_gumbel_softmax and the variance no larger. The paper's text also differentiates through
+    the conditional noise; its equation 7, the mean of st_gumbel_softmax given D, needs the derivative in phi alone.
+    Source: Paulus et al. 2021 (2010.04838), equation 10.
     """
     event_and_batch = x.shape[2:]
     repeated = x.unsqueeze(2).expand(*x.shape[:2], conditional_samples, *event_and_batch)

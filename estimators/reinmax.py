@@ -21,7 +21,7 @@ def combine(
     """Return mean_i 2 J((softmax(phi / tau) + D_i) / 2) f'(D_i) - 1/2 J(softmax(phi)) f'(D_i).
 
     Exactly unbiased at tau = 1 for quadratic costs; tau >= 1 is intended, and no 1/tau stands in front.
-    Source: Liu et al. 2023 (2304.08612), algorithm 2.
+    Source: Liu et al. 2023 (2304.08612).
     """
     half = (node.tempered(temperature) + x) / 2  # [N, S, *B, *event]
     return (2 * node.pullback(half, slopes) - node.pullback(node.probs, slopes) / 2).mean(1)

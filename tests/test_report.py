@@ -15,7 +15,7 @@ STUDY = {
     "name": "small",
     "title": "A small study",
     "question": "Which <one> is best?",
-    "num_draws": 1000,
+    "draws": 1000,
     "seed": 0,
     "grids": [{"problems": ["toy[dim=2]"], "estimators": ["a", "b"], "temperatures": [0.5, 1.0], "num_samples": []}],
 }

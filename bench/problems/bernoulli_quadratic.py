@@ -10,7 +10,7 @@ from ..problem import Problem
 def problem(name: str, *, dim: int, logit: float, target: float) -> Problem:
     """Return f(b) = mean_d (b_d - t)^2 on D coins of one logit; gradient p q (1 - 2 t) / D each.
 
-    Source: Tucker et al. 2017 (1703.07370), section 5.1.
+    Source: Tucker et al. 2017 (1703.07370).
     """
 
     def terms(b: Tensor) -> Tensor:

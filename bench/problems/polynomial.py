@@ -11,7 +11,7 @@ from ..problem import Problem
 def problem(name: str, *, dim: int, classes: int, degree: float) -> Problem:
     """Return f(z) = mean_d |z_d - 0.45|^degree, z = class / (classes - 1), at fixed seeded Normal logits.
 
-    Between the classes z is linear in the relaxed one-hot vector. Source: Liu et al. 2023 (2304.08612), section 5.1.
+    Between the classes z is linear in the relaxed one-hot vector. Source: Liu et al. 2023 (2304.08612).
     """
     level = torch.arange(classes, dtype=torch.float64) / (classes - 1)
 

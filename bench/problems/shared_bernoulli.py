@@ -10,7 +10,7 @@ from ..problem import Problem
 def problem(name: str, *, logit: float) -> Problem:
     """Return f(b) = sum_d (b_d - c_d)^2, c = (0.6, 0.51, 0.48); gradient in the one logit.
 
-    Source: Liu et al. 2019 (1810.04777), section 4.1; Kool et al. 2020 (2002.06043), section 7.1.
+    Source: Liu et al. 2019 (1810.04777); Kool et al. 2020 (2002.06043).
     """
     c = torch.tensor([0.6, 0.51, 0.48], dtype=torch.float64)
 

@@ -106,7 +106,7 @@ class Bernoulli:
 
         With u = p v given x = 1, and 1 - u = q v given x = 0, v uniform and L = log((1 - v) / v),
         z = log(1 + exp(L - log q)) given x = 1, z = -log(1 + exp(L - log p)) given x = 0
-        (Tucker et al. 2017, 1703.07370, appendix C, in a form that loses no digits as v or p near 0 or 1).
+        (Tucker et al. 2017, 1703.07370, in a form that loses no digits as v or p near 0 or 1).
         """
         L = noise.logistic(*x.shape[1:], name=name)
         log_p, log_q = logsigmoid(self.logits), logsigmoid(-self.logits)

@@ -119,7 +119,7 @@ class Categorical:
 
         With E exponential, z_D = -log E_D is the largest and the others are truncated to lie below it,
         z_k = -log(E_k / p_k + E_D) = log p_k - log E_k - log(1 + p_k E_D / E_k), a form that does not overflow
-        (Maddison & Tarlow 2017; Paulus et al. 2021, 2010.04838, equation 6).
+        (Maddison et al. 2014, 1411.0030; Paulus et al. 2021, 2010.04838, equation 9).
         """
         E = noise.exponential(*x.shape[1:], name=name)
         E_D = (E * x).sum(-1, keepdim=True)
