@@ -17,9 +17,10 @@ from typing import Any
 
 from ..estimators.errors import InputError, NotApplicable
 from . import environment
+from .cells import measure_requests
 from .draws import Request, request
 from .exact import Truth, truth
-from .measure import measure_requests, prepared
+from .measure import prepared
 from .problem import Problem
 from .records import Measurement
 from .resolve import loaded_estimator, problem_of

@@ -1,0 +1,195 @@
+"""Requests on one problem, measured: blocks of draws in, their statistics out."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..estimators.errors import InputError
+from ..estimators.node import MAX_OUTCOMES
+from . import environment
+from .draws import Block, Request, block_rows, groups, run_block
+from .exact import Truth
+from .intervals import Statistics, statistics
+from .moments import Frame, Moments, Tree, block_moments
+from .problem import Problem
+from .records import Measurement, finite
+from .tails import tail_size
+from .threads import one_thread_each
+
+FEW_OUTCOMES = 64  # only then is the rarest outcome one that a user can name
+
+
+def measure_requests(
+    problem: Problem, requests: Sequence[Request], exact: Truth, *, num_draws: int, seed: int, threads: int = 1
+) -> list[Measurement | InputError]:
+    """Return a measurement for each request on one problem, or what went wrong with it.
+
+    Requests that share their points share noise and evaluations of the cost; the numbers are those that each
+    would get alone.
+
+    Args:
+        problem: in the dtype and on the device where it is measured.
+        requests: what to measure.
+        exact: the problem's exact gradient.
+        num_draws: N.
+        seed: of the noise.
+        threads: blocks measured at a time.
+    """
+    results: list[Measurement | InputError] = [InputError("not measured")] * len(requests)
+    with one_thread_each():
+        for positions in groups(requests):
+            group = [requests[position] for position in positions]
+            try:
+                measured = _measure_group(problem, group, exact, num_draws, seed, threads)
+            except InputError as error:
+                measured = [error] * len(group)
+            for position, result in zip(positions, measured, strict=True):
+                results[position] = result
+    return results
+
+
+def _measure_group(
+    problem: Problem, group: Sequence[Request], exact: Truth, num_draws: int, seed: int, threads: int
+) -> list[Measurement | InputError]:
+    deterministic = group[0].estimator.facts.deterministic
+    rows = block_rows(problem, group[0])
+    N = 2 if deterministic else num_draws  # two equal draws say all that there is to say
+    num_blocks = 1 if deterministic else math.ceil(N / rows)
+    pilot = run_block(problem, group, seed, 0, rows)
+    frames = [_frame(problem, draws, exact, N) for draws in pilot.draws]
+    trees = [Tree(num_blocks) for _ in group]
+    errors: list[InputError | None] = [None] * len(group)
+    largest = 0.0
+
+    def summed(number: int) -> tuple[int, float, list[Moments | InputError]]:
+        torch.set_num_threads(1)  # each thread of a pool begins with torch's default
+        block = run_block(problem, group, seed, number, rows) if number else pilot
+        return (
+            number,
+            block.largest,
+            [_block(problem, draws, frame, number * rows) for draws, frame in zip(block.draws, frames, strict=True)],
+        )
+
+    with _mapping(threads) as mapped:
+        for number, size, blocks in mapped(summed, range(num_blocks)):
+            largest = max(largest, size)
+            for position, moments in enumerate(blocks):
+                if isinstance(moments, InputError):
+                    errors[position] = moments
+                else:
+                    trees[position].add(number, moments)
+    return [
+        error or _measurement(problem, one, exact, num_draws, seed, threads, tree.total(), frame, pilot, largest)
+        for one, error, tree, frame in zip(group, errors, trees, frames, strict=True)
+    ]
+
+
+@contextmanager
+def _mapping(threads: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """Return a map over blocks, by a pool of threads where there is more than one."""
+    if threads == 1:
+        yield map
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield pool.map
+
+
+def _frame(problem: Problem, pilot: Tensor | InputError, exact: Truth, N: int) -> Frame:
+    """Return what all blocks of a request share; the pilot's mean is the shift."""
+    rows = torch.zeros(1, problem.num_entries) if isinstance(pilot, InputError) else problem.tied(pilot)[:N]
+    shift = torch.nan_to_num(rows.double().mean(0), 0.0, 0.0, 0.0)
+    gradient = None if exact.gradient is None else exact.gradient.to(shift)
+    return Frame(shift, gradient, N, tail_size(N) + 1)
+
+
+def _block(problem: Problem, draws: Tensor | InputError, frame: Frame, first: int) -> Moments | InputError:
+    """Return the moments of one block's draws, surplus ones left out."""
+    if isinstance(draws, InputError):
+        return draws
+    used = problem.tied(draws)
+    if len(used) == 1 < frame.num_draws == 2:
+        used = used.expand(2, -1)  # a deterministic estimator: its one row stands for both
+    return block_moments(used[: frame.num_draws - first], frame, first)
+
+
+def _measurement(
+    problem: Problem,
+    one: Request,
+    exact: Truth,
+    num_draws: int,
+    seed: int,
+    threads: int,
+    moments: Moments,
+    frame: Frame,
+    pilot: Block,
+    largest: float,
+) -> Measurement:
+    facts, theta = one.estimator.facts, problem.node.theta
+    gradient = None if exact.gradient is None else exact.gradient.tolist()
+    base = Measurement(
+        problem=problem.name,
+        estimator=facts.name,
+        config=dict(one.config),
+        family=problem.node.family,
+        target=facts.target,
+        num_draws=num_draws,
+        num_samples=one.num_samples,
+        num_points=pilot.num_points,
+        seed=seed,
+        dtype=str(theta.dtype).removeprefix("torch."),
+        device=theta.device.type,
+        reason=exact.reason,
+        exact_method=exact.method,
+        gradient_exact=gradient,
+        gradient_norm=None if gradient is None else math.hypot(*gradient),
+        num_nonfinite=moments.num_nonfinite,
+        cost_values_per_draw=pilot.num_values,
+        cost_slopes_per_draw=pilot.num_values if facts.uses_slopes else 0.0,
+        versions=environment.versions(),
+        threads=threads,
+        commit=environment.commit(),
+    )
+    if moments.num_nonfinite:
+        bad = f"{moments.num_nonfinite} of {num_draws} draws are not finite though the cost was"
+        return dataclasses.replace(base, status="failed", reason=bad)
+    rounding = torch.finfo(theta.dtype).eps * max(largest, float(moments.largest))
+    rarest = None if facts.deterministic else _rarest(problem, num_draws * pilot.num_points)
+    found = statistics(moments, frame, rounding, rarest)
+    return dataclasses.replace(base, **_fields(found))
+
+
+def _rarest(problem: Problem, num_points: int) -> float | None:
+    """Return how often the rarest outcome is expected among the points, None for more than 64 outcomes."""
+    node = problem.node
+    count = getattr(node, "num_outcomes", MAX_OUTCOMES)
+    if count > FEW_OUTCOMES:
+        return None
+    axes = (1,) * len(node.batch_shape)
+    log_prob = node.log_prob(node.outcomes().reshape(-1, *axes, *node.event_shape))  # type: ignore[attr-defined]
+    return num_points * math.exp(float(log_prob[torch.isfinite(log_prob)].min()))
+
+
+def _fields(found: Statistics) -> dict[str, Any]:
+    """Return the statistics under the names of the record."""
+    fields: dict[str, Any] = {
+        "gradient_mean": found.mean.tolist(),
+        "unbiased_p": found.unbiased_p,
+        "snr": finite(found.snr),
+        "cosine": finite(found.cosine),
+        "pareto_k": finite(found.pareto_k),
+        "marks": found.marks,
+    }
+    for name in ("bias_sq", "variance", "mse"):
+        interval = getattr(found, name)
+        if interval is not None:
+            fields[name] = finite(interval.value)
+            fields[f"{name}_lower"], fields[f"{name}_upper"] = finite(interval.lower), finite(interval.upper)
+    return fields
