@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -187,7 +188,7 @@ def test_report_writes_a_page(here: Path) -> None:
 
 
 def long_study(here: Path) -> None:
-    temperatures = ", ".join(str(t / 10) for t in range(1, 41))
+    temperatures = ", ".join(str(t / 10) for t in range(1, 13))
     study = TINY.replace("0.5, 1.0", temperatures).replace("draws = 400", "draws = 40000")
     (here / "tiny.toml").write_text(study)
 
@@ -198,6 +199,14 @@ def stored(path: Path) -> int:
             return int(connection.execute("SELECT count(*) FROM cells").fetchone()[0])
     except sqlite3.Error:
         return 0
+
+
+def wait_for_cells(process: subprocess.Popen[str], here: Path, count: int = 3) -> None:
+    deadline = time.monotonic() + 120
+    while stored(here / "tiny.db") < count:
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def children(pid: int) -> list[int]:
@@ -212,15 +221,18 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_kill_9_loses_no_finished_cell(here: Path, workers: str) -> None:
     long_study(here)
     process = started("run", "tiny.toml", "--no-timing", "--workers", workers, cwd=here)
-    deadline = time.monotonic() + 120
-    while stored(here / "tiny.db") < 3:
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for_cells(process, here)
     workers_left = children(process.pid)
     process.kill()
     _, err = process.communicate()
@@ -229,10 +241,25 @@ def test_kill_9_loses_no_finished_cell(here: Path, workers: str) -> None:
     survived = statistics(here / "tiny.db")
     assert len(survived) >= max(count, 3)
     assert ended(["plan", "tiny.toml"]) == 0
-    while any(Path(f"/proc/{pid}").exists() and pid in children(1) for pid in workers_left):
+    deadline = time.monotonic() + 30
+    while any(running(pid) for pid in workers_left):
         assert time.monotonic() < deadline, "a worker outlived its killed parent"
         time.sleep(0.1)
     assert ended(["run", "tiny.toml", "--no-timing", "--workers", "2", "--filter", "temperature=0.1"]) == 0
+    assert [r for r in statistics(here / "tiny.db") if r in survived] == survived
+
+
+def test_a_killed_worker_is_reported_and_nothing_stored_is_lost(here: Path) -> None:
+    long_study(here)
+    process = started("run", "tiny.toml", "--no-timing", "--workers", "2", cwd=here)
+    wait_for_cells(process, here)
+    survived = statistics(here / "tiny.db")
+    # the pool's own bookkeeper is a child too; the workers are those that hold torch
+    worker = max(children(process.pid), key=lambda pid: int(Path(f"/proc/{pid}/statm").read_text().split()[1]))
+    os.kill(worker, signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert err.splitlines()[-1].startswith("varbench: a worker process was killed")
     assert [r for r in statistics(here / "tiny.db") if r in survived] == survived
 
 
@@ -240,14 +267,10 @@ def test_kill_9_loses_no_finished_cell(here: Path, workers: str) -> None:
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(here: Path, workers: str) -> None:
     long_study(here)
     process = started("run", "tiny.toml", "--no-timing", "--workers", workers, cwd=here, start_new_session=True)
-    deadline = time.monotonic() + 120
-    while stored(here / "tiny.db") < 3:
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for_cells(process, here)
     os.killpg(process.pid, signal.SIGINT)  # what a terminal does: the whole group gets it
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.splitlines()[-1].startswith("varbench: interrupted; what was done is stored")
+    assert re.search(r"varbench: interrupted: \d+ of \d+ cells are stored in tiny.db; run", err.splitlines()[-1])
     assert "Traceback" not in err
     assert stored(here / "tiny.db") >= 3

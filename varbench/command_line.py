@@ -57,8 +57,8 @@ def ended(arguments: list[str] | None = None) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return USAGE
-    except (KeyboardInterrupt, click.Abort):
-        return _said("interrupted; what was done is stored: run the same command again to go on", INTERRUPTED)
+    except (KeyboardInterrupt, click.Abort) as error:
+        return _said(str(error.__cause__ or error) or "interrupted", INTERRUPTED)  # click hides one in the other
     except click.UsageError as error:
         place = error.ctx.command_path if error.ctx else "varbench"
         return _said(f"{error.format_message()} See '{place} --help'.", USAGE)

@@ -56,13 +56,22 @@ def run(
     with Store.resume(path, asked.description()) as store:
         statuses = store.statuses()
         left = {p: c for p, c in chosen.items() if force or _is_left(statuses.get(c.key), retry_failed)}
-        with _progress(len(left), "measuring") as progress:
-            executors.run(left, store, workers, progress)
-        if not no_timing:
-            untimed = store.untimed()
-            cells = [cell for cell in chosen.values() if cell.key in untimed]
-            with _progress(len(cells), "timing") as progress:
-                executors.time_cells(cells, store, progress)
+        try:
+            with _progress(len(left), "measuring") as progress:
+                executors.run(left, store, workers, progress)
+            if not no_timing:
+                untimed = store.untimed()
+                cells = [cell for cell in chosen.values() if cell.key in untimed]
+                with _progress(len(cells), "timing") as progress:
+                    executors.time_cells(cells, store, progress)
+        except executors.WorkerDied as error:
+            click.echo(f"varbench: {error}; run the same command to go on", err=True)
+            context.exit(3)
+        except KeyboardInterrupt as error:
+            done = len(store.statuses().keys() & {cell.key for cell in chosen.values()})
+            raise KeyboardInterrupt(
+                f"interrupted: {done} of {len(chosen)} cells are stored in {path}; run the same command to go on"
+            ) from error
         after = store.statuses()
     count = [sum(after.get(c.key) == s for c in chosen.values()) for s in ("ok", "not_applicable", "failed")]
     click.echo(
