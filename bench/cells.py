@@ -67,28 +67,27 @@ def _measure_group(
     frames = [_frame(problem, draws, exact, N) for draws in pilot.draws]
     trees = [Tree(num_blocks) for _ in group]
     errors: list[InputError | None] = [None] * len(group)
-    largest = 0.0
+    largest = [0.0] * len(group)
 
-    def summed(number: int) -> tuple[int, float, list[Moments | InputError]]:
+    def summed(number: int) -> tuple[list[float], list[Moments | InputError]]:
         torch.set_num_threads(1)  # each thread of a pool begins with torch's default
         block = run_block(problem, group, seed, number, rows) if number else pilot
-        return (
-            number,
-            block.largest,
-            [_block(problem, draws, frame, number * rows) for draws, frame in zip(block.draws, frames, strict=True)],
-        )
+        return block.largest, [
+            _block(problem, draws, frame, number * rows, deterministic)
+            for draws, frame in zip(block.draws, frames, strict=True)
+        ]
 
     with _mapping(threads) as mapped:
-        for number, size, blocks in mapped(summed, range(num_blocks)):
-            largest = max(largest, size)
+        for number, (sizes, blocks) in enumerate(mapped(summed, range(num_blocks))):
+            largest = list(map(max, largest, sizes))
             for position, moments in enumerate(blocks):
                 if isinstance(moments, InputError):
                     errors[position] = moments
                 else:
                     trees[position].add(number, moments)
     return [
-        error or _measurement(problem, one, exact, num_draws, seed, threads, tree.total(), frame, pilot, largest)
-        for one, error, tree, frame in zip(group, errors, trees, frames, strict=True)
+        error or _measurement(problem, one, exact, num_draws, seed, threads, tree.total(), frame, pilot, size)
+        for one, error, tree, frame, size in zip(group, errors, trees, frames, largest, strict=True)
     ]
 
 
@@ -110,13 +109,15 @@ def _frame(problem: Problem, pilot: Tensor | InputError, exact: Truth, N: int) -
     return Frame(shift, gradient, N, tail_size(N) + 1)
 
 
-def _block(problem: Problem, draws: Tensor | InputError, frame: Frame, first: int) -> Moments | InputError:
-    """Return the moments of one block's draws, surplus ones left out."""
+def _block(
+    problem: Problem, draws: Tensor | InputError, frame: Frame, first: int, deterministic: bool
+) -> Moments | InputError:
+    """Return the moments of one block's draws, surplus ones left out; a deterministic one stands for all."""
     if isinstance(draws, InputError):
         return draws
     used = problem.tied(draws)
-    if len(used) == 1 < frame.num_draws == 2:
-        used = used.expand(2, -1)  # a deterministic estimator: its one row stands for both
+    if deterministic:
+        used = used.expand(frame.num_draws, -1)
     return block_moments(used[: frame.num_draws - first], frame, first)
 
 

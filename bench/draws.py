@@ -172,14 +172,14 @@ class Block:
         draws: for each request its gradient draws [N, *B, *param], or what went wrong.
         num_points: P.
         num_values: forward evaluations of the cost for a draw.
-        largest: the largest value or slope of the cost that entered.
+        largest: for each request the largest value or slope of the cost that entered its draws.
         cost_seconds: time that the cost took.
     """
 
     draws: list[Tensor | InputError]
     num_points: int
     num_values: float
-    largest: float
+    largest: list[float]
     cost_seconds: float
 
 
@@ -210,5 +210,6 @@ def run_block(
                 draws.append(one.combine(problem, noise, points, values, slopes))
             except InputError as error:
                 draws.append(error)
-        largest = max(float(values.abs().max()), 0.0 if slopes is None else float(slopes.abs().max()))
+        sizes = float(values.abs().max()), 0.0 if slopes is None else float(slopes.abs().max())
+        largest = [max(sizes) if one.estimator.facts.uses_slopes else sizes[0] for one in group]
     return Block(draws, points.shape[1], evaluate.num_values / rows, largest, cost_seconds)

@@ -230,6 +230,14 @@ def test_long_vectors_are_left_out_unless_wanted() -> None:
     assert len(found.record(vectors=True)["gradient_exact"]) == 1001
 
 
+def test_two_draws_of_a_block_each_are_two_draws() -> None:
+    """A gradient so long that a block holds one draw: its row must not be taken twice."""
+    dim = 2**18
+    found = measure(f"bernoulli_quadratic[dim={dim}]", "reinforce", num_draws=2, timing=False)
+    assert found.variance is not None
+    assert found.variance > 0
+
+
 def test_costs_are_counted_as_if_measured_alone() -> None:
     for estimator, S, values, slopes in [("reinforce", 3, 3, 0), ("reinmax", 2, 2, 2), ("disarm", 4, 4, 0)]:
         found = measure("bernoulli_quadratic", estimator, num_samples=S, num_draws=100, timing=False)
