@@ -187,6 +187,7 @@ def _fields(found: Statistics) -> dict[str, Any]:
         "cosine": finite(found.cosine),
         "pareto_k": finite(found.pareto_k),
         "marks": found.marks,
+        "replicates": found.replicates,
     }
     for name in ("bias_sq", "variance", "mse"):
         interval = getattr(found, name)

@@ -34,11 +34,12 @@ Progress = Callable[[str, int], None]  # what was done, how many cells
 
 @dataclass(frozen=True)
 class Outcome:
-    """The record of one cell and the seconds that it took."""
+    """The record of one cell, the seconds that it took, and what comparisons need beyond the record."""
 
     key: str
     record: Mapping[str, Any]
     seconds: float
+    replicates: Mapping[str, list[float]]
 
 
 class WorkerDied(Exception):  # noqa: N818
@@ -72,7 +73,7 @@ def run(cells: Mapping[int, Cell], store: Store, workers: int, progress: Progres
     positions = {cell.key: position for position, cell in cells.items()}
     for outcomes in _outcomes(_tasks(cells.values()), workers):
         for outcome in outcomes:
-            store.put(outcome.key, positions[outcome.key], outcome.record, outcome.seconds)
+            store.put(outcome.key, positions[outcome.key], outcome.record, outcome.seconds, outcome.replicates)
         first = outcomes[0].record
         progress(f"{first['estimator']} on {first['problem']}", len(outcomes))
 
@@ -181,12 +182,17 @@ def measure_cells(cells: Sequence[Cell]) -> list[Outcome]:
         measured = measure_requests(problem, list(requests.values()), exact, num_draws=first.num_draws, seed=first.seed)
         results.update(zip(requests, measured, strict=True))
     seconds = (time.perf_counter() - started) / len(cells)
-    return [Outcome(cell.key, _record(problem, cell, results[cell.key]), seconds) for cell in cells]
+    return [_outcome(problem, cell, results[cell.key], seconds) for cell in cells]
 
 
-def _record(problem: Problem, cell: Cell, result: Measurement | InputError) -> dict[str, Any]:
+def _outcome(problem: Problem, cell: Cell, result: Measurement | InputError, seconds: float) -> Outcome:
     if isinstance(result, Measurement):
-        return result.record(vectors=True)
+        return Outcome(cell.key, result.record(vectors=True), seconds, result.replicates)
+    return Outcome(cell.key, _unmeasured(problem, cell, result).record(), seconds, {})
+
+
+def _unmeasured(problem: Problem, cell: Cell, result: InputError) -> Measurement:
+    """Return the record of a cell that does not apply or failed."""
     facts = loaded_estimator(cell.estimator).facts
     wrong_samples = cell.num_samples < facts.min_samples or cell.num_samples % facts.samples_multiple
     does_not_apply = isinstance(result, NotApplicable) or wrong_samples
@@ -206,4 +212,4 @@ def _record(problem: Problem, cell: Cell, result: Measurement | InputError) -> d
         reason=str(result),
         versions=environment.versions(),
         commit=environment.commit(),
-    ).record()
+    )

@@ -10,7 +10,7 @@ import torch
 from scipy import special
 from torch import Tensor
 
-from .moments import Frame, Moments
+from .moments import NUM_REPLICATES, Frame, Moments
 from .tails import pareto_k
 
 Z = float(special.ndtri(0.975))
@@ -33,7 +33,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Statistics:
-    """What the draws say; bias, mse and cosine are None without a truth."""
+    """What the draws say; bias, mse and cosine are None without a truth; replicates are empty for few draws."""
 
     mean: Tensor
     variance: Interval
@@ -44,6 +44,7 @@ class Statistics:
     cosine: float | None
     pareto_k: float | None
     marks: list[str]
+    replicates: dict[str, list[float]]
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,24 @@ def statistics(moments: Moments, frame: Frame, rounding: float, rarest: float | 
         bias_sq, p = _bias_sq(distance, cov, N, equal) if variance.value > 0 else _known_bias(distance, equal)
         mse = _mse(moments, frame, bias_sq.value + variance.value)
         cosine = _cosine(mean, frame.exact)
-    return Statistics(mean, variance, bias_sq, p, mse, _snr(mean, variance.value, N), cosine, k, marks)
+    snr = _snr(mean, variance.value, N)
+    replicates = {} if variance.value == 0 or N < 2 * NUM_REPLICATES else _replicates(moments, frame)
+    return Statistics(mean, variance, bias_sq, p, mse, snr, cosine, k, marks, replicates)
+
+
+def _replicates(m: Moments, frame: Frame) -> dict[str, list[float]]:
+    """Return the means of |g - mean|^2 and of |g - exact|^2 over 64 interleaved parts of the draws.
+
+    Part k holds the draws i with i mod 64 = k: cells on common noise move together part by part, which is what an
+    interval for the ratio of their variances needs.
+    """
+    N, d = m.count, m.h / m.count
+    size = (N // NUM_REPLICATES + (torch.arange(NUM_REPLICATES) < N % NUM_REPLICATES)).to(m.parts)
+    spread, error = m.parts / size
+    found = {"variance": (spread - d @ d).tolist()}
+    if frame.exact is not None:
+        found["mse"] = (error + (frame.shift - frame.exact).square().sum()).tolist()
+    return found
 
 
 def _covariance(m: Moments, frame: Frame) -> _Covariance:

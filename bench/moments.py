@@ -9,6 +9,7 @@ from torch import Tensor
 
 FULL_COVARIANCE = 256  # gradients of at most this many entries keep sum h h^T
 NUM_BATCHES = 256  # longer ones keep the sums of this many interleaved batches
+NUM_REPLICATES = 64  # interleaved parts whose variances are kept, for paired comparisons of cells
 SMALL = 512  # below this many draws every draw is a batch of its own
 
 
@@ -51,6 +52,7 @@ class Moments:
         top: the num_top largest |h|^2, descending.
         num_top: how many are kept.
         largest: max of the entries |g|.
+        parts: sums of |h|^2 and of the errors over draws i with equal i mod 64 [2, 64].
         num_nonfinite: draws with an entry that is NaN or infinite.
     """
 
@@ -66,6 +68,7 @@ class Moments:
     top: Tensor
     num_top: int
     largest: Tensor
+    parts: Tensor
     num_nonfinite: int
 
     def __add__(self, other: Moments) -> Moments:
@@ -84,6 +87,7 @@ class Moments:
             top.topk(min(len(top), self.num_top)).values,
             self.num_top,
             torch.maximum(self.largest, other.largest),
+            self.parts + other.parts,
             self.num_nonfinite + other.num_nonfinite,
         )
 
@@ -100,10 +104,11 @@ def block_moments(draws: Tensor, frame: Frame, first: int) -> Moments:
     num_nonfinite = int((~torch.isfinite(draws)).any(1).sum())
     h = draws - frame.shift
     sq = h.square().sum(1)  # [N]
+    number = first + torch.arange(len(h), device=h.device)
     batches = None
     if n > FULL_COVARIANCE:
-        index = (first + torch.arange(len(h), device=h.device)) % frame.num_batches
-        batches = torch.zeros(frame.num_batches, n, dtype=h.dtype, device=h.device).index_add_(0, index, h)
+        batches = torch.zeros(frame.num_batches, n, dtype=h.dtype, device=h.device)
+        batches.index_add_(0, number % frame.num_batches, h)
     # |g - exact|^2 = |h|^2 + 2 h . (shift - exact) + |shift - exact|^2; the constant is left out
     error = torch.zeros_like(sq) if frame.exact is None else sq + 2 * (h @ (frame.shift - frame.exact))
     return Moments(
@@ -119,6 +124,9 @@ def block_moments(draws: Tensor, frame: Frame, first: int) -> Moments:
         sq.topk(min(frame.num_top, len(sq))).values if num_nonfinite == 0 else sq[:0],
         frame.num_top,
         draws.abs().max(),
+        torch.zeros(2, NUM_REPLICATES, dtype=h.dtype, device=h.device).index_add_(
+            1, number % NUM_REPLICATES, torch.stack([sq, error])
+        ),
         num_nonfinite,
     )
 

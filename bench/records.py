@@ -71,13 +71,16 @@ class Measurement:
     versions: Mapping[str, str] = field(default_factory=dict)
     threads: int = 1
     commit: str | None = None
+    replicates: Mapping[str, list[float]] = field(default_factory=dict, repr=False)
 
     def record(self, vectors: bool = False) -> dict[str, Any]:
         """Return the JSON object: no NaN, no infinity; vectors over 1,000 entries only on demand."""
-        return compact(asdict(self), vectors)
+        plain = asdict(self)
+        plain.pop("replicates")  # stores keep them beside the record, for comparisons of cells
+        return compact(plain, vectors)
 
 
-COLUMNS = tuple(f.name for f in fields(Measurement))
+COLUMNS = tuple(f.name for f in fields(Measurement) if f.name != "replicates")
 
 
 def compact(record: Mapping[str, Any], vectors: bool = False, longest: int = MAX_VECTOR) -> dict[str, Any]:

@@ -19,7 +19,7 @@ _TABLES = """
     CREATE TABLE study (description TEXT NOT NULL);
     CREATE TABLE cells (
         key TEXT PRIMARY KEY, position INTEGER NOT NULL, status TEXT NOT NULL, record TEXT NOT NULL,
-        seconds REAL NOT NULL, timing TEXT
+        seconds REAL NOT NULL, timing TEXT, replicates TEXT
     );
 """
 
@@ -132,7 +132,23 @@ class Store:
         with self._readable():
             return dict(self._connection.execute("SELECT key, seconds FROM cells").fetchall())
 
-    def put(self, key: str, position: int, record: Mapping[str, Any], seconds: float) -> None:
+    def cells(self) -> dict[str, tuple[dict[str, Any], dict[str, list[float]]]]:
+        """Return by the key of each cell its record with timing, and its replicates (see Measurement)."""
+        with self._readable():
+            query = "SELECT key, record, timing, replicates FROM cells ORDER BY position"
+            return {
+                key: ({**json.loads(record), **json.loads(timing or "{}")}, json.loads(replicates or "{}"))
+                for key, record, timing, replicates in self._connection.execute(query).fetchall()
+            }
+
+    def put(
+        self,
+        key: str,
+        position: int,
+        record: Mapping[str, Any],
+        seconds: float,
+        replicates: Mapping[str, list[float]],
+    ) -> None:
         """Store the record of one cell; its timing, if there was one, is forgotten.
 
         Args:
@@ -140,10 +156,11 @@ class Store:
             position: of the cell in its study.
             record: the JSON object.
             seconds: how long the cell took.
+            replicates: what comparisons of cells need beyond the record.
         """
         self._connection.execute(
-            "INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?, NULL)",
-            (key, position, record["status"], dumps(record), seconds),
+            "INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?, NULL, ?)",
+            (key, position, record["status"], dumps(record), seconds, dumps(replicates)),
         )
 
     def put_timing(self, key: str, timing: Mapping[str, Any]) -> None:

@@ -224,3 +224,13 @@ def test_p_values_are_uniform_where_the_estimator_is_unbiased() -> None:
 def test_median_rank_brackets_95_percent_and_no_more_than_needed(n: int) -> None:
     k = median_rank(n)
     assert 2 * stats.binom.cdf(k - 1, n, 0.5) <= 0.05 < 2 * stats.binom.cdf(k, n, 0.5)
+
+
+def test_replicates_are_the_parts_of_variance_and_mse() -> None:
+    draws, exact = correlated(1000, 3), torch.tensor([0.5, -1.0, 2.0], dtype=torch.float64)
+    found = statistics_of(draws, exact)
+    for name, centre in (("variance", draws.mean(0)), ("mse", exact)):
+        direct = (draws - centre).square().sum(1)
+        expected = [float(direct[k::64].mean()) for k in range(64)]
+        assert found.replicates[name] == pytest.approx(expected, rel=1e-9)
+    assert statistics_of(draws[:100], exact).replicates == {}
