@@ -107,7 +107,8 @@ def _replicates(m: Moments, frame: Frame) -> dict[str, list[float]]:
     N, d = m.count, m.h / m.count
     size = (N // NUM_REPLICATES + (torch.arange(NUM_REPLICATES) < N % NUM_REPLICATES)).to(m.parts)
     spread, error = m.parts / size
-    found = {"variance": (spread - d @ d).tolist()}
+    along = torch.zeros_like(size).index_add_(0, torch.arange(frame.num_batches) % NUM_REPLICATES, m.batches @ d)
+    found = {"variance": (spread - 2 * along / size + d @ d).tolist()}
     if frame.exact is not None:
         found["mse"] = (error + (frame.shift - frame.exact).square().sum()).tolist()
     return found
@@ -123,7 +124,6 @@ def _covariance(m: Moments, frame: Frame) -> _Covariance:
         centred = m.outer - N * torch.outer(d, d)
         dHd = float(d @ m.outer @ d)
     else:
-        assert m.batches is not None
         B = frame.num_batches
         size = N // B + (torch.arange(B, device=d.device) < N % B).to(d)
         w = (m.batches - size[:, None] * d) / size.sqrt()[:, None]  # B vectors with covariance Sigma

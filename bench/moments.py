@@ -32,6 +32,8 @@ class Frame:
     @property
     def num_batches(self) -> int:
         """How many interleaved batches are summed: draw i belongs to batch i mod this."""
+        if len(self.shift) <= FULL_COVARIANCE:
+            return NUM_REPLICATES
         return self.num_draws if self.num_draws < SMALL else NUM_BATCHES
 
 
@@ -46,7 +48,7 @@ class Moments:
         h4: sum of |h|^4.
         h2h: sum of |h|^2 h [n].
         outer: sum of h h^T [n, n] for n <= 256, else None.
-        batches: sums of h in interleaved batches [num_batches, n] for n > 256, else None.
+        batches: sums of h in interleaved batches [num_batches, n].
         error: sum of |g - exact|^2 - |shift - exact|^2, 0 without a truth.
         error2: sum of its squares.
         top: the num_top largest |h|^2, descending.
@@ -62,7 +64,7 @@ class Moments:
     h4: Tensor
     h2h: Tensor
     outer: Tensor | None
-    batches: Tensor | None
+    batches: Tensor
     error: Tensor
     error2: Tensor
     top: Tensor
@@ -81,7 +83,7 @@ class Moments:
             self.h4 + other.h4,
             self.h2h + other.h2h,
             None if self.outer is None or other.outer is None else self.outer + other.outer,
-            None if self.batches is None or other.batches is None else self.batches + other.batches,
+            self.batches + other.batches,
             self.error + other.error,
             self.error2 + other.error2,
             top.topk(min(len(top), self.num_top)).values,
@@ -105,10 +107,8 @@ def block_moments(draws: Tensor, frame: Frame, first: int) -> Moments:
     h = draws - frame.shift
     sq = h.square().sum(1)  # [N]
     number = first + torch.arange(len(h), device=h.device)
-    batches = None
-    if n > FULL_COVARIANCE:
-        batches = torch.zeros(frame.num_batches, n, dtype=h.dtype, device=h.device)
-        batches.index_add_(0, number % frame.num_batches, h)
+    batches = torch.zeros(frame.num_batches, n, dtype=h.dtype, device=h.device)
+    batches.index_add_(0, number % frame.num_batches, h)
     # |g - exact|^2 = |h|^2 + 2 h . (shift - exact) + |shift - exact|^2; the constant is left out
     error = torch.zeros_like(sq) if frame.exact is None else sq + 2 * (h @ (frame.shift - frame.exact))
     return Moments(

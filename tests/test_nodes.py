@@ -236,6 +236,13 @@ def test_scores_of_draws_stay_finite_and_masked_outcomes_are_never_drawn(node: D
 
 
 @pytest.mark.parametrize("node", EXTREME)
+def test_only_outcomes_with_a_masked_class_are_impossible(node: Discrete) -> None:
+    x = node.outcomes()
+    masked = (x * torch.isneginf(node.theta)).flatten(1).any(-1)
+    assert torch.equal(node.log_prob(x) == -INF, masked)
+
+
+@pytest.mark.parametrize("node", EXTREME)
 def test_conditional_noise_is_infinite_only_where_a_class_is_masked(node: Discrete) -> None:
     source = noise(1000, node.theta.dtype)
     z = node.conditional(node.draw(source, 1), source, "conditional")
