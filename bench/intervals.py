@@ -105,13 +105,19 @@ def _replicates(m: Moments, frame: Frame) -> dict[str, list[float]]:
     interval for the ratio of their variances needs.
     """
     N, d = m.count, m.h / m.count
-    size = (N // NUM_REPLICATES + (torch.arange(NUM_REPLICATES) < N % NUM_REPLICATES)).to(m.parts)
+    size = _sizes(N, NUM_REPLICATES, d)
     spread, error = m.parts / size
-    along = torch.zeros_like(size).index_add_(0, torch.arange(frame.num_batches) % NUM_REPLICATES, m.batches @ d)
+    part = torch.arange(frame.num_batches, device=d.device) % NUM_REPLICATES
+    along = torch.zeros_like(size).index_add_(0, part, m.batches @ d)
     found = {"variance": (spread - 2 * along / size + d @ d).tolist()}
     if frame.exact is not None:
         found["mse"] = (error + (frame.shift - frame.exact).square().sum()).tolist()
     return found
+
+
+def _sizes(N: int, B: int, like: Tensor) -> Tensor:
+    """Return how many of N draws have equal i mod B [B]."""
+    return N // B + (torch.arange(B, device=like.device) < N % B).to(like)
 
 
 def _covariance(m: Moments, frame: Frame) -> _Covariance:
@@ -125,7 +131,7 @@ def _covariance(m: Moments, frame: Frame) -> _Covariance:
         dHd = float(d @ m.outer @ d)
     else:
         B = frame.num_batches
-        size = N // B + (torch.arange(B, device=d.device) < N % B).to(d)
+        size = _sizes(N, B, d)
         w = (m.batches - size[:, None] * d) / size.sqrt()[:, None]  # B vectors with covariance Sigma
         dHd = float((w @ d).square().sum()) * N / B + N * dd**2
     # sum of (|h|^2 - 2 h.d + |d|^2)^2
