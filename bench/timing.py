@@ -1,4 +1,4 @@
-"""What a draw costs: rounds interleaved between estimators, the cost's share apart."""
+"""What a draw costs: seconds in rounds interleaved between estimators, the cost's share apart, and memory."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from scipy import special
 
 from .draws import Request, block_rows, run_block
+from .memory import peak_bytes
 from .problem import Problem
 from .threads import one_thread_each
 
@@ -28,12 +29,14 @@ class Timing:
         seconds_per_draw_lower: lower end of its 95 % interval, an order statistic.
         seconds_per_draw_upper: upper end.
         cost_seconds_per_draw: median of the cost function's share.
+        peak_bytes: peak of live tensor bytes in one block.
     """
 
     seconds_per_draw: float
     seconds_per_draw_lower: float
     seconds_per_draw_upper: float
     cost_seconds_per_draw: float
+    peak_bytes: int
 
     def fields(self) -> dict[str, Any]:
         """Return the numbers under the names of the record."""
@@ -55,7 +58,10 @@ def time_requests(problem: Problem, requests: Sequence[Request], seed: int, roun
             for one, (rows, times), found in zip(requests, plans, seconds, strict=True):
                 if r < times:
                     found.append(_time(problem, one, seed, r, rows))
-    return [_summary(np.array(found) / rows) for found, (rows, _) in zip(seconds, plans, strict=True)]
+        peaks = [peak_bytes(problem, one, seed) for one in requests]
+    return [
+        _summary(np.array(found) / rows, peak) for found, (rows, _), peak in zip(seconds, plans, peaks, strict=True)
+    ]
 
 
 def _warm_up(problem: Problem, one: Request, seed: int, rounds: int) -> tuple[int, int]:
@@ -82,10 +88,11 @@ def _time(problem: Problem, one: Request, seed: int, block: int, rows: int) -> t
     return taken, done.cost_seconds
 
 
-def _summary(seconds: np.ndarray) -> Timing:
+def _summary(seconds: np.ndarray, peak: int) -> Timing:
     total = np.sort(seconds[:, 0])
     rank = median_rank(len(total))
-    return Timing(float(np.median(total)), float(total[rank - 1]), float(total[-rank]), float(np.median(seconds[:, 1])))
+    cost = float(np.median(seconds[:, 1]))
+    return Timing(float(np.median(total)), float(total[rank - 1]), float(total[-rank]), cost, peak)
 
 
 def median_rank(n: int) -> int:

@@ -112,7 +112,7 @@ class Categorical:
     def soften(self, z: Tensor, temperature: float) -> Tensor:
         """Return softmax(z / tau), written out: torch.softmax is several times slower over a short last axis."""
         y = ((z - z.amax(-1, keepdim=True)) / temperature).exp_()
-        return y.div_(y.sum(-1, keepdim=True))
+        return y / y.sum(-1, keepdim=True)
 
     def conditional(self, x: Tensor, noise: Noise, name: str) -> Tensor:
         """Return z = log p + G given argmax z = x.
