@@ -106,7 +106,7 @@ def _frame(problem: Problem, pilot: Tensor | InputError, exact: Truth, N: int) -
     rows = torch.zeros(1, problem.num_entries) if isinstance(pilot, InputError) else problem.tied(pilot)[:N]
     shift = torch.nan_to_num(rows.double().mean(0), 0.0, 0.0, 0.0)
     gradient = None if exact.gradient is None else exact.gradient.to(shift)
-    return Frame(shift, gradient, N, tail_size(N) + 1)
+    return Frame(shift, gradient, N, tail_size(N) + 1, exact.error_trace, exact.error_square)
 
 
 def _block(

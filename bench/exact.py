@@ -4,9 +4,12 @@ Nothing here uses a node's score or an estimator's formula: what the estimators 
 share their mistakes. Enumeration differentiates sum_x p(x) f(x) automatically.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -28,14 +31,29 @@ class Truth:
     """The exact gradient of a problem.
 
     Args:
-        gradient: flat list of float64 numbers, tied where the problem ties; None if it was not found.
-        method: closed_form, enumeration, factorized_enumeration, quadrature, factorized_quadrature, or None.
+        gradient: flat float64 tensor, tied where the problem ties; None if it was not found.
+        method: closed_form, enumeration, factorized_enumeration, quadrature, factorized_quadrature, a reference run
+            (see reference.py), or None.
         reason: why it was not found.
+        error_trace: tr C, C the covariance of the gradient's own error; 0 for an exact one.
+        error_square: tr C^2.
     """
 
     gradient: Tensor | None
     method: str | None
     reason: str | None = None
+    error_trace: float = 0.0
+    error_square: float = 0.0
+
+    def plain(self) -> dict[str, Any]:
+        """Return the truth as plain data, for stores and between processes."""
+        return {**vars(self), "gradient": None if self.gradient is None else self.gradient.tolist()}
+
+    @classmethod
+    def of_plain(cls, plain: Mapping[str, Any]) -> Truth:
+        """Return the truth that ``plain`` returned, to the bit."""
+        gradient = plain["gradient"]
+        return cls(**{**plain, "gradient": None if gradient is None else torch.tensor(gradient, dtype=torch.float64)})
 
 
 def truth(problem: Problem) -> Truth:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -13,16 +14,18 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import starmap
 from typing import Any
 
 from ..estimators.errors import InputError, NotApplicable
 from . import environment
 from .cells import measure_requests
 from .draws import Request, request
-from .exact import Truth, truth
+from .exact import Truth
 from .measure import prepared
 from .problem import Problem
 from .records import Measurement
+from .reference import known_truth
 from .resolve import loaded_estimator, problem_of
 from .store import Store
 from .study import Cell
@@ -59,7 +62,7 @@ def check(cells: Sequence[Cell]) -> None:
 
 
 def run(cells: Mapping[int, Cell], store: Store, workers: int, progress: Progress) -> None:
-    """Measure cells and store each when it is done.
+    """Find the truths that are not stored yet, measure the cells, and store each when it is done.
 
     Args:
         cells: what to measure, by its position in the study.
@@ -71,11 +74,29 @@ def run(cells: Mapping[int, Cell], store: Store, workers: int, progress: Progres
         WorkerDied: if a worker process was killed.
     """
     positions = {cell.key: position for position, cell in cells.items()}
-    for outcomes in _outcomes(_tasks(cells.values()), workers):
-        for outcome in outcomes:
-            store.put(outcome.key, positions[outcome.key], outcome.record, outcome.seconds, outcome.replicates)
-        first = outcomes[0].record
-        progress(f"{first['estimator']} on {first['problem']}", len(outcomes))
+    truths: dict[str, dict[str, Any]] = store.truths()
+    with _executor(workers) as mapped:
+        missing = {cell.truth_key: cell for cell in cells.values() if cell.truth_key not in truths}
+        for key, found in mapped(find_truth, [(cell,) for cell in missing.values()]):
+            truths[key] = found
+            if "error" not in found:
+                store.put_truth(key, found)
+            progress(f"truth of {json.loads(key)[0]}", 0)
+        tasks = [(task, truths[task[0].truth_key]) for task in _tasks(cells.values())]
+        for outcomes in mapped(measure_cells, tasks):
+            for outcome in outcomes:
+                store.put(outcome.key, positions[outcome.key], outcome.record, outcome.seconds, outcome.replicates)
+            first = outcomes[0].record
+            progress(f"{first['estimator']} on {first['problem']}", len(outcomes))
+
+
+def find_truth(cell: Cell) -> tuple[str, dict[str, Any]]:
+    """Return the key and the truth of a cell's problem as plain data, or under "error" why the cost failed."""
+    try:
+        with one_thread_each():
+            return cell.truth_key, known_truth(_bound(cell.problem, cell.dtype), cell.seed).plain()
+    except InputError as error:
+        return cell.truth_key, {"error": str(error)}
 
 
 def time_cells(cells: Sequence[Cell], store: Store, progress: Progress) -> None:
@@ -87,7 +108,7 @@ def time_cells(cells: Sequence[Cell], store: Store, progress: Progress) -> None:
     for cell in cells:
         by_problem.setdefault((cell.problem, cell.dtype, cell.seed), []).append(cell)
     for (name, dtype, seed), together in by_problem.items():
-        problem, _ = _bound(name, dtype)
+        problem = _bound(name, dtype)
         requests = [_request(problem, cell) for cell in together]
         for cell, timing in zip(together, time_requests(problem, requests, seed), strict=True):
             store.put_timing(cell.key, timing.fields())
@@ -106,17 +127,23 @@ def _tasks(cells: Iterable[Cell]) -> list[list[Cell]]:
     return list(lots.values())
 
 
-def _outcomes(tasks: Sequence[list[Cell]], workers: int) -> Iterator[list[Outcome]]:
+@contextmanager
+def _executor(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """Return a map of a function over tuples of arguments, whose results come as they are done."""
     if workers == 1:
-        yield from map(measure_cells, tasks)
+        yield starmap
         return
     with _pool(workers) as pool:
-        waiting: set[Future[list[Outcome]]] = {pool.submit(measure_cells, task) for task in tasks}
-        try:
+
+        def mapped(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+            waiting: set[Future[Any]] = {pool.submit(function, *one) for one in arguments}
             while waiting:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield future.result()
+
+        try:
+            yield mapped
         except BrokenProcessPool as error:
             raise WorkerDied("a worker process was killed (out of memory?); what was done is stored") from error
 
@@ -150,35 +177,37 @@ def _become_worker() -> None:
 
 
 @lru_cache(maxsize=2)
-def _bound(name: str, dtype: str | None) -> tuple[Problem, Truth | InputError]:
-    """Return the problem and its truth, which all its cells share."""
-    problem = prepared(name, dtype, "cpu")
-    try:
-        with one_thread_each():
-            return problem, truth(problem)
-    except InputError as error:
-        return problem, error
+def _bound(name: str, dtype: str | None) -> Problem:
+    """Return the problem, which all its cells share."""
+    return prepared(name, dtype, "cpu")
 
 
 def _request(problem: Problem, cell: Cell) -> Request:
     return request(problem, loaded_estimator(cell.estimator), cell.config, cell.num_samples)
 
 
-def measure_cells(cells: Sequence[Cell]) -> list[Outcome]:
-    """Return the records of cells on one problem: what fails or does not apply is a record too."""
+def measure_cells(cells: Sequence[Cell], truth: Mapping[str, Any] | None = None) -> list[Outcome]:
+    """Return the records of cells on one problem: what fails or does not apply is a record too.
+
+    Args:
+        cells: of one problem, number of draws and seed.
+        truth: what ``find_truth`` returned for them; found here if it is left out.
+    """
     started = time.perf_counter()
     first = cells[0]
-    problem, exact = _bound(first.problem, first.dtype)
+    problem = _bound(first.problem, first.dtype)
+    truth = find_truth(first)[1] if truth is None else truth
     results: dict[str, Measurement | InputError] = {}
     requests: dict[str, Request] = {}
     for cell in cells:
         try:
-            if isinstance(exact, InputError):
-                raise exact
             requests[cell.key] = _request(problem, cell)
         except InputError as error:
             results[cell.key] = error
-    if requests and isinstance(exact, Truth):
+    if "error" in truth:
+        results.update(dict.fromkeys(requests, InputError(truth["error"])))
+    elif requests:
+        exact = Truth.of_plain(truth)
         measured = measure_requests(problem, list(requests.values()), exact, num_draws=first.num_draws, seed=first.seed)
         results.update(zip(requests, measured, strict=True))
     seconds = (time.perf_counter() - started) / len(cells)

@@ -48,7 +48,7 @@ class Statistics:
 
 
 @dataclass(frozen=True)
-class _Covariance:
+class Covariance:
     """Invariants of the covariance Sigma of one draw, and of its spread v = |g - mean|^2."""
 
     trace: float  # tr Sigma
@@ -69,12 +69,12 @@ def statistics(moments: Moments, frame: Frame, rounding: float, rarest: float | 
     N = moments.count
     equal = _ROUNDING * rounding
     mean = frame.shift + moments.h / N
-    cov = _covariance(moments, frame)
+    cov = covariance(moments, frame)
     k = pareto_k(np.asarray(moments.top.cpu()), N)
     marks = []
     if cov.trace <= equal**2:
         marks.append("zero_variance")
-        variance, k = Interval(0.0, 0.0, 0.0), None
+        variance, k, cov = Interval(0.0, 0.0, 0.0), None, Covariance(0.0, 0.0, 0.0, 0.0)
     else:
         first, second = cov.spread / N, 2 * cov.square / (N * (N - 1))
         half = Z * math.sqrt(first + second)
@@ -90,8 +90,9 @@ def statistics(moments: Moments, frame: Frame, rounding: float, rarest: float | 
     bias_sq = p = mse = cosine = None
     if frame.exact is not None:
         distance = float((mean - frame.exact).square().sum())
-        bias_sq, p = _bias_sq(distance, cov, N, equal) if variance.value > 0 else _known_bias(distance, equal)
-        mse = _mse(moments, frame, bias_sq.value + variance.value)
+        error = _error_of_distance(cov, frame, N)
+        bias_sq, p = _bias_sq(distance, error, equal) if error.trace > 0 else _known_bias(distance, equal)
+        mse = _mse(moments, frame, bias_sq.value + variance.value, distance)
         cosine = _cosine(mean, frame.exact)
     snr = _snr(mean, variance.value, N)
     replicates = {} if variance.value == 0 or N < 2 * NUM_REPLICATES else _replicates(moments, frame)
@@ -120,7 +121,7 @@ def _sizes(N: int, B: int, like: Tensor) -> Tensor:
     return N // B + (torch.arange(B, device=like.device) < N % B).to(like)
 
 
-def _covariance(m: Moments, frame: Frame) -> _Covariance:
+def covariance(m: Moments, frame: Frame) -> Covariance:
     """Return the invariants, moved from the pilot shift to the mean: h - d with d = mean h."""
     N = m.count
     d = m.h / N
@@ -144,7 +145,7 @@ def _covariance(m: Moments, frame: Frame) -> _Covariance:
         squares = float(gram.square().sum())
         square = _trace_of_square(B, squares, float(gram.trace()) / (B - 1), float(gram.diag().square().sum()))
     square = min(max(square, trace**2 / len(d)), trace**2)
-    return _Covariance(trace, square, max(0.0, fourth / N - (trace * (N - 1) / N) ** 2), fourth)
+    return Covariance(trace, square, max(0.0, fourth / N - (trace * (N - 1) / N) ** 2), fourth)
 
 
 def _trace_of_square(n: int, squares: float, trace: float, fourth: float) -> float:
@@ -166,23 +167,42 @@ def _trace_of_square(n: int, squares: float, trace: float, fourth: float) -> flo
     return (n - 1) / (n * (n - 2) * (n - 3)) * ((n - 1) * (n - 2) * tr_S2 + trace**2 - n * fourth / (n - 1))
 
 
-def _bias_sq(distance: float, cov: _Covariance, N: int, equal: float) -> tuple[Interval, float]:
-    """Return bias_sq = |mean - exact|^2 - variance / N, its interval, and the p-value of "unbiased".
+@dataclass(frozen=True)
+class _Error:
+    """Invariants of the covariance A of mean - exact."""
 
-    |mean - exact|^2 / c is about noncentral chi^2 with nu degrees of freedom and noncentrality b^2 / c, where
-    c = tr Sigma^2 / (N tr Sigma), nu = (tr Sigma)^2 / tr Sigma^2; the interval inverts it. Its upper end is
-    never below the one that the median of an unbiased estimator would give, so that a lucky draw does not
-    promise more than N draws can show (Cowan et al. 2011, 1105.3166).
+    trace: float  # tr A
+    square: float  # tr A^2
+
+
+def _error_of_distance(cov: Covariance, frame: Frame, N: int) -> _Error:
+    """Return those of A = Sigma / N + C, C the covariance of the error of an estimated truth.
+
+    Of tr A^2 = tr Sigma^2 / N^2 + 2 tr(Sigma C) / N + tr C^2 the middle term is taken at its largest,
+    sqrt(tr Sigma^2 tr C^2): the interval becomes no shorter by that.
     """
-    c = cov.square / (N * cov.trace)
-    nu = cov.trace**2 / cov.square
+    sigma, C = math.sqrt(cov.square) / N, math.sqrt(frame.error_square)
+    zero = cov.trace == 0 and frame.error_trace == 0
+    return _Error(0.0, 0.0) if zero else _Error(cov.trace / N + frame.error_trace, (sigma + C) ** 2)
+
+
+def _bias_sq(distance: float, error: _Error, equal: float) -> tuple[Interval, float]:
+    """Return bias_sq = |mean - exact|^2 - tr A, its interval, and the p-value of "unbiased".
+
+    A is the covariance of mean - exact, Sigma / N for an exact truth. |mean - exact|^2 / c is about noncentral chi^2
+    with nu degrees of freedom and noncentrality b^2 / c, where c = tr A^2 / tr A, nu = (tr A)^2 / tr A^2; the
+    interval inverts it. Its upper end is never below the one that the median of an unbiased estimator would give,
+    so that a lucky draw does not promise more than N draws can show (Cowan et al. 2011, 1105.3166).
+    """
+    c = error.square / error.trace
+    nu = error.trace**2 / error.square
     T = distance / c
     p = float(special.gammaincc(nu / 2, T / 2))
     lower = _noncentrality(T, nu, 1 - LEVEL)
     upper = _noncentrality(max(T, float(special.chdtri(nu, 0.5))), nu, LEVEL)
     if distance <= equal**2:
         lower, p = 0.0, 1.0
-    return Interval(distance - cov.trace / N, c * lower, max(c * upper, equal**2)), min(1.0, max(p, FLOOR))
+    return Interval(distance - error.trace, c * lower, max(c * upper, equal**2)), min(1.0, max(p, FLOOR))
 
 
 def _noncentrality(T: float, nu: float, probability: float) -> float:
@@ -204,11 +224,16 @@ def _known_bias(distance: float, equal: float) -> tuple[Interval, float]:
     return Interval(distance, max(0.0, root - equal) ** 2, (root + equal) ** 2), FLOOR
 
 
-def _mse(m: Moments, frame: Frame, value: float) -> Interval:
-    """Return mse = bias_sq + variance with the t-interval of its per-draw values |g - exact|^2."""
+def _mse(m: Moments, frame: Frame, value: float, distance: float) -> Interval:
+    """Return mse = bias_sq + variance with the t-interval of its per-draw values |g - exact|^2.
+
+    The error d of an estimated truth adds -2 b.d + |d|^2, b the bias: of variance at most 4 |b|^2 sqrt(tr C^2)
+    + 2 tr C^2.
+    """
     N = m.count
     spread = max(0.0, float(m.error2) - float(m.error) ** 2 / N) / (N - 1)
-    half = float(special.stdtrit(N - 1, 0.975)) * math.sqrt(spread / N)
+    truth = 4 * distance * math.sqrt(frame.error_square) + 2 * frame.error_square
+    half = float(special.stdtrit(N - 1, 0.975)) * math.sqrt(spread / N + truth)
     return Interval(value, max(0.0, value - half), value + half)
 
 

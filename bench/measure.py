@@ -11,9 +11,9 @@ from ..estimators.errors import InputError
 from ..estimators.estimator import Estimator
 from .cells import measure_requests
 from .draws import request
-from .exact import truth
 from .problem import Problem
 from .records import Measurement
+from .reference import known_truth
 from .resolve import estimator_of, problem_of
 from .threads import one_thread_each
 from .timing import time_requests
@@ -65,7 +65,7 @@ def measure(
     one = request(bound, chosen, full, num_samples)
     check_counts(num_draws=num_draws, seed=seed, threads=threads)
     with one_thread_each():
-        exact = truth(bound)
+        exact = known_truth(bound, seed)
     (result,) = measure_requests(bound, [one], exact, num_draws=num_draws, seed=seed, threads=threads)
     if isinstance(result, InputError):
         raise result

@@ -20,6 +20,8 @@ class Frame:
     Args:
         shift: the mean of block 0 [n]; h = g - shift.
         exact: the exact gradient [n], or None.
+        error_trace: tr C, C the covariance of the error of ``exact``, 0 unless it was estimated.
+        error_square: tr C^2.
         num_draws: N.
         num_top: how many of the largest |h|^2 are kept, for the tail index.
     """
@@ -28,6 +30,8 @@ class Frame:
     exact: Tensor | None
     num_draws: int
     num_top: int
+    error_trace: float = 0.0
+    error_square: float = 0.0
 
     @property
     def num_batches(self) -> int:

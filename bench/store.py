@@ -17,6 +17,7 @@ APPLICATION = 0x76_61_72_62  # "varb"
 VERSION = 1
 _TABLES = """
     CREATE TABLE study (description TEXT NOT NULL);
+    CREATE TABLE truths (key TEXT PRIMARY KEY, truth TEXT NOT NULL);
     CREATE TABLE cells (
         key TEXT PRIMARY KEY, position INTEGER NOT NULL, status TEXT NOT NULL, record TEXT NOT NULL,
         seconds REAL NOT NULL, timing TEXT, replicates TEXT
@@ -131,6 +132,16 @@ class Store:
         """Return how long each stored cell took, by its key."""
         with self._readable():
             return dict(self._connection.execute("SELECT key, seconds FROM cells").fetchall())
+
+    def truths(self) -> dict[str, dict[str, Any]]:
+        """Return the stored truths as plain data by their keys."""
+        with self._readable():
+            rows = self._connection.execute("SELECT key, truth FROM truths").fetchall()
+            return {key: json.loads(truth) for key, truth in rows}
+
+    def put_truth(self, key: str, truth: Mapping[str, Any]) -> None:
+        """Store a truth, so that all cells of its problem are held against the same one, after a resume too."""
+        self._connection.execute("INSERT OR REPLACE INTO truths VALUES (?, ?)", (key, dumps(truth)))
 
     def cells(self) -> dict[str, tuple[dict[str, Any], dict[str, list[float]]]]:
         """Return by the key of each cell its record with timing, and its replicates (see Measurement)."""

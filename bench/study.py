@@ -46,6 +46,11 @@ class Cell:
         """The cell's identity in a store."""
         return json.dumps(asdict(self), sort_keys=True)
 
+    @property
+    def truth_key(self) -> str:
+        """What the cells that share one truth have in common."""
+        return json.dumps([self.problem, self.dtype, self.seed])
+
 
 @dataclass(frozen=True)
 class Grid:

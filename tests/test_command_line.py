@@ -75,7 +75,7 @@ def test_measure_without_json_reads_well(capsys: pytest.CaptureFixture[str]) -> 
     out = capsys.readouterr().out
     assert "disarm on shared_bernoulli[logit=0]" in out
     assert "variance" in out
-    assert "exact by enumeration" in out
+    assert "by enumeration" in out
 
 
 @pytest.mark.parametrize(("what", "known"), [("problems", PROBLEMS), ("estimators", ESTIMATORS)])
@@ -276,3 +276,28 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(here: Path, workers: st
     assert re.search(r"varbench: interrupted: \d+ of \d+ cells are stored in tiny.db; run", err.splitlines()[-1])
     assert "Traceback" not in err
     assert stored(here / "tiny.db") >= 3
+
+
+WIDE = """
+import torch
+from varbench import Bernoulli, Problem
+wide = Problem("wide", Bernoulli(torch.zeros(30, dtype=torch.float64)), lambda b: b.mean(-1).square())
+"""
+
+
+def test_a_reference_run_is_stored_once_and_shared(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "mine.py").write_text(WIDE)
+    (here / "tiny.toml").write_text(
+        'draws = 400\n[[grid]]\nproblems = ["mine.py:wide"]\nestimators = ["reinforce", "rloo", "reinmax"]\n'
+    )
+    assert ended(["run", "tiny.toml", "--no-timing", "--filter", "estimator=rloo"]) == 0
+    with Store.open(Path("tiny.db")) as store:
+        truths = store.truths()
+    assert len(truths) == 1
+    assert ended(["run", "tiny.toml", "--no-timing", "--workers", "2"]) == 0
+    assert "truth of" in capsys.readouterr().err
+    with Store.open(Path("tiny.db")) as store:
+        assert store.truths() == truths
+        records = store.records()
+    assert len({tuple(r["gradient_exact"]) for r in records}) == 1
+    assert all(r["exact_method"].startswith("reference[") for r in records)

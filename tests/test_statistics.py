@@ -9,7 +9,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from varbench.bench.intervals import Statistics, _covariance, _noncentrality, _trace_of_square, statistics
+from varbench.bench.intervals import Statistics, _noncentrality, _trace_of_square, covariance, statistics
 from varbench.bench.moments import Frame, Moments, Tree, block_moments
 from varbench.bench.tails import pareto_k, tail_size
 from varbench.bench.timing import median_rank
@@ -41,7 +41,7 @@ def correlated(N: int, n: int, seed: int = 0, mean: float = 0.0) -> Tensor:
 def test_moments_are_those_of_the_draws(N: int, n: int, mean: float) -> None:
     draws = correlated(N, n, mean=mean)
     moments, frame = moments_of(draws)
-    cov = _covariance(moments, frame)
+    cov = covariance(moments, frame)
     h = draws - draws.mean(0)
     v = h.square().sum(1)
     tolerance = 1e-9 if mean == 0 else 1e-6
@@ -60,7 +60,7 @@ def test_batches_of_single_draws_give_the_full_trace_of_square() -> None:
     S = torch.cov(draws.T)
     v = (draws - draws.mean(0)).square().sum(1)
     expected = _trace_of_square(400, float(S.square().sum()) * 399**2, float(S.trace()), float(v.square().sum()))
-    assert _covariance(moments, frame).square == pytest.approx(expected, rel=1e-9)
+    assert covariance(moments, frame).square == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("n", [4, 5])
