@@ -69,6 +69,7 @@ _ENTRIES = (
         summary="f(x) = exp(-k x^2), x ~ N(1, 1)",
         source="Mohamed et al. 2020 (1906.10652), figure 3",
         parameters={"k": 1.0},
+        minimum={"k": 0.0},
     ),
     ProblemFacts(
         name="normal_cos",

@@ -17,7 +17,7 @@ from ..estimators.node import MAX_OUTCOMES
 from . import environment
 from .draws import Block, Request, block_rows, groups, run_block
 from .exact import Truth
-from .intervals import Statistics, statistics
+from .intervals import SEEN, Statistics, statistics
 from .moments import Frame, Moments, Tree, block_moments
 from .problem import Problem
 from .records import Measurement, finite
@@ -162,8 +162,10 @@ def _measurement(
         bad = f"{moments.num_nonfinite} of {num_draws} draws are not finite though the cost was"
         return dataclasses.replace(base, status="failed", reason=bad)
     rounding = torch.finfo(theta.dtype).eps * max(largest, float(moments.largest))
-    rarest = None if facts.deterministic else _rarest(problem, num_draws * pilot.num_points)
-    found = statistics(moments, frame, rounding, rarest)
+    num_points = num_draws * pilot.num_points
+    rarest = None if facts.deterministic else _rarest(problem, num_points)
+    certain = facts.deterministic or _rarest_choice(problem, num_points) >= SEEN
+    found = statistics(moments, frame, rounding, rarest, certain)
     return dataclasses.replace(base, **_fields(found))
 
 
@@ -176,6 +178,15 @@ def _rarest(problem: Problem, num_points: int) -> float | None:
     axes = (1,) * len(node.batch_shape)
     log_prob = node.log_prob(node.outcomes().reshape(-1, *axes, *node.event_shape))  # type: ignore[attr-defined]
     return num_points * math.exp(float(log_prob[torch.isfinite(log_prob)].min()))
+
+
+def _rarest_choice(problem: Problem, num_points: int) -> float:
+    """Return how often the rarest choice of any single variable is expected, infinity for continuous ones."""
+    probs = getattr(problem.node, "probs", None)
+    if probs is None:
+        return math.inf
+    both = torch.stack([probs, 1 - probs])
+    return num_points * float(both[both > 0].min())
 
 
 def _fields(found: Statistics) -> dict[str, Any]:

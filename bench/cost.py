@@ -51,7 +51,7 @@ class Evaluator:
 
     def _broadcasts(self, rows: Tensor) -> bool:
         """Whether the cost, called with 1 in place of *B, returns a value for each node of the batch."""
-        value = self._call(rows[:2])
+        value = self._call(rows[:2].clone())
         return value.shape == (min(2, rows.shape[0]), *self.problem.node.batch_shape)
 
     def _in_chunks(self, rows: Tensor, slopes: bool) -> tuple[Tensor, Tensor | None]:
@@ -71,7 +71,7 @@ class Evaluator:
     def _checked(self, x: Tensor, slopes: bool) -> tuple[Tensor, Tensor | None]:
         name, node = self.problem.name, self.problem.node
         with torch.set_grad_enabled(slopes):
-            x = x.detach().requires_grad_(slopes)
+            x = x.detach().clone().requires_grad_(slopes)  # a cost may write into its points: not into ours
             value = self._call(x)
             expected = (x.shape[0], *node.batch_shape)
             if value.shape != expected:
@@ -94,11 +94,24 @@ class Evaluator:
             (slope,) = torch.autograd.grad(value.sum(), x)
         return value.detach(), slope
 
+    def check_repeatable(self, points: Tensor) -> None:
+        """Call the cost twice at the same points.
+
+        Raises:
+            CostError: if the two answers differ.
+        """
+        first, second = (self(points)[0] for _ in range(2))
+        if not torch.equal(first, second):
+            raise CostError(
+                f"the cost of '{self.problem.name}' is random: two calls at the same points differ; "
+                "draw what is random in it once, outside (for a network, model.eval())"
+            )
+
     def _call(self, x: Tensor) -> Tensor:
         name = self.problem.name
         try:
             value = self.problem.cost(x)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             reason = " ".join(str(error).split())
             raise CostError(
                 f"the cost of '{name}' raised {type(error).__name__} at points {list(x.shape)}: {reason}"

@@ -210,6 +210,8 @@ def run_block(
                 draws.append(one.combine(problem, noise, points, values, slopes))
             except InputError as error:
                 draws.append(error)
-        sizes = float(values.abs().max()), 0.0 if slopes is None else float(slopes.abs().max())
-        largest = [max(sizes) if one.estimator.facts.uses_slopes else sizes[0] for one in group]
+        size = float(values.abs().max())
+        slope = 0.0 if slopes is None else float(slopes.abs().max())
+        facts = [one.estimator.facts for one in group]
+        largest = [max(size * ("values" in one.needs), slope * one.uses_slopes) for one in facts]
     return Block(draws, points.shape[1], evaluate.num_values / rows, largest, cost_seconds)

@@ -23,6 +23,8 @@ from .problem import Problem
 _OUTCOMES_AT_ONCE = 2**22  # numbers in one slice of the table of outcomes
 _REACH = 10.0  # of the quadrature, in standard deviations: the mass beyond is 1.5e-23
 _FINEST = {1: 2**20, 2: 2**10}  # intervals an axis
+_COARSEST = {1: 2**12, 2: 2**7}
+_CARRIERS = 16  # fewer nodes than that do not see the shape of a peak
 _POINT_ENTRIES = 2**24
 
 
@@ -64,7 +66,7 @@ def truth(problem: Problem) -> Truth:
     """
     node = problem.node
     if problem.exact_grad is not None:
-        return Truth(problem.tied(problem.exact_grad.unsqueeze(0))[0], "closed_form")
+        return Truth(problem.tied(problem.exact_grad.detach().unsqueeze(0))[0], "closed_form")
     try:
         if node.family == "normal":
             gradient, method = _quadrature(problem)
@@ -144,20 +146,33 @@ def _refined(problem: Problem, axes: int) -> Tensor:
     theta = problem.node.theta
     tolerance = max(1e-9, 64 * torch.finfo(theta.dtype).eps)
     finest = min(_FINEST[axes], int((_POINT_ENTRIES / theta.numel()) ** (1 / axes)))
-    n, agreed = 64, 0
-    last, _ = _trapezoid(problem, n, axes)
+    n, agreed = min(_COARSEST[axes], finest // 4), 0
+    last = _trapezoid(problem, n, axes)
     while n < finest:
         n *= 2
-        now, scale = _trapezoid(problem, n, axes)
-        agreed = agreed + 1 if (now - last).abs().max() <= tolerance * scale else 0
-        if agreed == 2:
-            return now
+        now = _trapezoid(problem, n, axes)
+        if now.tail > tolerance:
+            raise _NoTruth(f"the cost grows too fast for quadrature to {_REACH:g} standard deviations; give exact_grad")
+        agrees = (now.gradient - last.gradient).abs().max() <= tolerance * now.scale
+        agreed = agreed + 1 if agrees and now.carriers >= _CARRIERS else 0
+        if agreed == 2 or (now.scale == 0 and n >= finest):
+            return now.gradient
         last = now
     raise _NoTruth(f"quadrature with {n} intervals an axis did not settle: the cost is too rough; give exact_grad")
 
 
-def _trapezoid(problem: Problem, n: int, axes: int) -> tuple[Tensor, Tensor]:
-    """Return the trapezoidal rule for E[(f(x) - E f) s(x)] on n intervals an axis, and the size of its terms.
+@dataclass(frozen=True)
+class _Integral:
+    """A gradient by quadrature, and whether it can be believed."""
+
+    gradient: Tensor
+    scale: float  # the largest sum of the terms' sizes
+    carriers: float  # how many nodes carry it: (sum |t|)^2 / sum t^2, at its smallest
+    tail: float  # the share of the outermost nodes, at its largest
+
+
+def _trapezoid(problem: Problem, n: int, axes: int) -> _Integral:
+    """Return the trapezoidal rule for E[(f(x) - E f) s(x)] on n intervals an axis.
 
     The rule converges geometrically for smooth costs under a Gaussian weight. Weights and scores are those
     of the standard Normal, written out: nothing of the node's own is used.
@@ -180,5 +195,16 @@ def _trapezoid(problem: Problem, n: int, axes: int) -> tuple[Tensor, Tensor]:
     weight = w.reshape(-1, *(1,) * (len(batch) + 1))
     centred = weight * (f - (weight * f).sum(0))
     scores = torch.stack([z / sigma, (z.square() - 1) / sigma], -2)  # [Q, *B, 2, D]
-    products = centred.unsqueeze(-2) * scores
-    return products.sum(0), products.abs().sum(0).max().clamp(min=torch.finfo(torch.float64).tiny)
+    products = centred.unsqueeze(-2) * scores  # [Q, *B, 2, D]
+    sizes = products.abs()
+    total = sizes.sum(0)
+    seen = total > 0
+    carriers = (total.square() / sizes.square().sum(0))[seen]
+    outermost = (z.abs() >= _REACH).reshape(len(z), -1).any(1)
+    tail = (sizes[outermost].sum(0) / total)[seen]
+    return _Integral(
+        products.sum(0),
+        float(total.max()),
+        float(carriers.min()) if seen.any() else math.inf,
+        float(tail.max()) if seen.any() else 0.0,
+    )

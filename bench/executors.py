@@ -55,8 +55,15 @@ def check(cells: Sequence[Cell]) -> None:
     Raises:
         InputError: for the first that cannot be had.
     """
+    named: dict[str, str] = {}
     for problem in dict.fromkeys(cell.problem for cell in cells):
-        problem_of(problem)
+        name = problem_of(problem).name
+        if name in named:
+            raise InputError(
+                f"problems {named[name]} and {problem} are both named '{name}': their records could not be told apart; "
+                "name one of them otherwise"
+            )
+        named[name] = problem
     for estimator in dict.fromkeys(cell.estimator for cell in cells):
         loaded_estimator(estimator)
 

@@ -11,6 +11,7 @@ from scipy import special
 from torch import Tensor
 
 from .moments import NUM_REPLICATES, Frame, Moments
+from .records import MARKS
 from .tails import pareto_k
 
 Z = float(special.ndtri(0.975))
@@ -19,6 +20,8 @@ FLOOR = 1e-4  # asymptotic p-values below it are not to be believed
 _ROUNDING = 64  # times eps: differences below it are equal
 # where |h|^2 is constant the estimate of the first term is 2 chi^2_1 times the second: below 40 times in all but 1e-5
 _DEGENERATE = 40
+_FAR = 5.0  # standard errors of bias_sq from zero, beyond which it is Normal
+SEEN = 30  # an outcome expected fewer times than that is rare
 _LARGE = 1e4  # noncentral chi^2 beyond it is Normal to better than the asymptotics that led to it
 
 
@@ -55,9 +58,10 @@ class Covariance:
     square: float  # tr Sigma^2
     spread: float  # Var v
     fourth: float  # sum of v^2
+    along: float  # e' Sigma e for e = mean - exact, 0 without a truth
 
 
-def statistics(moments: Moments, frame: Frame, rounding: float, rarest: float | None) -> Statistics:
+def statistics(moments: Moments, frame: Frame, rounding: float, rarest: float | None, certain: bool) -> Statistics:
     """Return every statistic of one cell.
 
     Args:
@@ -65,38 +69,54 @@ def statistics(moments: Moments, frame: Frame, rounding: float, rarest: float | 
         frame: what the blocks shared.
         rounding: the size of the largest term that entered a draw, times eps of the working dtype.
         rarest: expected number of times that the rarest outcome was seen, None where outcomes are too many.
+        certain: whether draws that are all equal show that the estimator has no variance; if not, an outcome that
+            was never drawn may be behind it.
     """
     N = moments.count
     equal = _ROUNDING * rounding
     mean = frame.shift + moments.h / N
     cov = covariance(moments, frame)
     k = pareto_k(np.asarray(moments.top.cpu()), N)
-    marks = []
     if cov.trace <= equal**2:
-        marks.append("zero_variance")
-        variance, k, cov = Interval(0.0, 0.0, 0.0), None, Covariance(0.0, 0.0, 0.0, 0.0)
+        variance, k, marks = Interval(0.0, 0.0, 0.0 if certain else math.inf), None, ["zero_variance"]
+        cov = Covariance(0.0, 0.0, 0.0, 0.0, 0.0)
     else:
-        first, second = cov.spread / N, 2 * cov.square / (N * (N - 1))
-        half = Z * math.sqrt(first + second)
-        variance = Interval(cov.trace, max(0.0, cov.trace - half), cov.trace + half)
-        if k is not None and k > 0.5:
-            marks.append("heavy_tail")
-        if float(moments.top[0]) ** 2 > 0.05 * cov.fourth:
-            marks.append("one_draw_dominates")
-        if rarest is not None and rarest < 30:
-            marks.append("rare_outcome")
-        if first < _DEGENERATE * second:
-            marks.append("degenerate")
+        variance, marks = _variance(cov, N, float(moments.top[0]), k)
+        certain = True
+    if (rarest is not None and rarest < SEEN) or not certain:
+        marks.append("rare_outcome")
     bias_sq = p = mse = cosine = None
     if frame.exact is not None:
         distance = float((mean - frame.exact).square().sum())
-        error = _error_of_distance(cov, frame, N)
-        bias_sq, p = _bias_sq(distance, error, equal) if error.trace > 0 else _known_bias(distance, equal)
+        error = _error_of_distance(cov, frame, N, distance)
+        if not certain:
+            bias_sq, p = Interval(distance - error.trace, 0.0, math.inf), 1.0
+        elif error.trace > 0:
+            bias_sq, p = _bias_sq(distance, error, equal)
+        else:
+            bias_sq, p = _known_bias(distance, equal)
         mse = _mse(moments, frame, bias_sq.value + variance.value, distance)
+        mse = mse if certain else Interval(mse.value, 0.0, math.inf)
         cosine = _cosine(mean, frame.exact)
     snr = _snr(mean, variance.value, N)
     replicates = {} if variance.value == 0 or N < 2 * NUM_REPLICATES else _replicates(moments, frame)
-    return Statistics(mean, variance, bias_sq, p, mse, snr, cosine, k, marks, replicates)
+    return Statistics(
+        mean, variance, bias_sq, p, mse, snr, cosine, k, [mark for mark in MARKS if mark in marks], replicates
+    )
+
+
+def _variance(cov: Covariance, N: int, top: float, k: float | None) -> tuple[Interval, list[str]]:
+    """Return tr Sigma with se^2 = Var |h|^2 / N + 2 tr Sigma^2 / (N (N - 1)), and what makes that dishonest."""
+    first, second = cov.spread / N, 2 * cov.square / (N * (N - 1))
+    half = Z * math.sqrt(first + second)
+    marks = []
+    if k is not None and k > 0.5:
+        marks.append("heavy_tail")
+    if top**2 > 0.05 * cov.fourth:
+        marks.append("one_draw_dominates")
+    if first < _DEGENERATE * second:
+        marks.append("degenerate")
+    return Interval(cov.trace, max(0.0, cov.trace - half), cov.trace + half), marks
 
 
 def _replicates(m: Moments, frame: Frame) -> dict[str, list[float]]:
@@ -126,15 +146,18 @@ def covariance(m: Moments, frame: Frame) -> Covariance:
     N = m.count
     d = m.h / N
     dd = float(d @ d)
+    e = torch.zeros_like(d) if frame.exact is None else frame.shift + d - frame.exact
     trace = max(0.0, float(m.h2) - N * dd) / (N - 1)
     if m.outer is not None:
         centred = m.outer - N * torch.outer(d, d)
         dHd = float(d @ m.outer @ d)
+        along = float(e @ centred @ e) / (N - 1)
     else:
         B = frame.num_batches
         size = _sizes(N, B, d)
         w = (m.batches - size[:, None] * d) / size.sqrt()[:, None]  # B vectors with covariance Sigma
         dHd = float((w @ d).square().sum()) * N / B + N * dd**2
+        along = float((w @ e).square().sum()) / (B - 1)
     # sum of (|h|^2 - 2 h.d + |d|^2)^2
     fourth = float(m.h4) + 4 * dHd + N * dd**2 - 4 * float(d @ m.h2h) + 2 * dd * float(m.h2) - 4 * dd * N * dd
     fourth = max(fourth, (trace * (N - 1)) ** 2 / N)
@@ -145,7 +168,7 @@ def covariance(m: Moments, frame: Frame) -> Covariance:
         squares = float(gram.square().sum())
         square = _trace_of_square(B, squares, float(gram.trace()) / (B - 1), float(gram.diag().square().sum()))
     square = min(max(square, trace**2 / len(d)), trace**2)
-    return Covariance(trace, square, max(0.0, fourth / N - (trace * (N - 1) / N) ** 2), fourth)
+    return Covariance(trace, square, max(0.0, fourth / N - (trace * (N - 1) / N) ** 2), fourth, along)
 
 
 def _trace_of_square(n: int, squares: float, trace: float, fourth: float) -> float:
@@ -173,36 +196,51 @@ class _Error:
 
     trace: float  # tr A
     square: float  # tr A^2
+    along: float  # e' A e for e = mean - exact
 
 
-def _error_of_distance(cov: Covariance, frame: Frame, N: int) -> _Error:
+def _error_of_distance(cov: Covariance, frame: Frame, N: int, distance: float) -> _Error:
     """Return those of A = Sigma / N + C, C the covariance of the error of an estimated truth.
 
     Of tr A^2 = tr Sigma^2 / N^2 + 2 tr(Sigma C) / N + tr C^2 the middle term is taken at its largest,
-    sqrt(tr Sigma^2 tr C^2): the interval becomes no shorter by that.
+    sqrt(tr Sigma^2 tr C^2), and e' C e at |e|^2 sqrt(tr C^2): the interval becomes no shorter by that.
     """
     sigma, C = math.sqrt(cov.square) / N, math.sqrt(frame.error_square)
-    zero = cov.trace == 0 and frame.error_trace == 0
-    return _Error(0.0, 0.0) if zero else _Error(cov.trace / N + frame.error_trace, (sigma + C) ** 2)
+    if cov.trace == 0 and frame.error_trace == 0:
+        return _Error(0.0, 0.0, 0.0)
+    return _Error(cov.trace / N + frame.error_trace, (sigma + C) ** 2, cov.along / N + distance * C)
 
 
 def _bias_sq(distance: float, error: _Error, equal: float) -> tuple[Interval, float]:
-    """Return bias_sq = |mean - exact|^2 - tr A, its interval, and the p-value of "unbiased".
+    """Return bias_sq = |e|^2 - tr A, e = mean - exact, its interval, and the p-value of "unbiased".
 
-    A is the covariance of mean - exact, Sigma / N for an exact truth. |mean - exact|^2 / c is about noncentral chi^2
-    with nu degrees of freedom and noncentrality b^2 / c, where c = tr A^2 / tr A, nu = (tr A)^2 / tr A^2; the
-    interval inverts it. Its upper end is never below the one that the median of an unbiased estimator would give,
-    so that a lucky draw does not promise more than N draws can show (Cowan et al. 2011, 1105.3166).
+    A is the covariance of e, Sigma / N for an exact truth. Without bias |e|^2 / c is about chi^2 with nu degrees of
+    freedom, c = tr A^2 / tr A, nu = (tr A)^2 / tr A^2; with bias b about noncentral chi^2 with noncentrality |b|^2 / c,
+    which the interval inverts. That would be the end of it if A were alike in all directions: |e|^2 varies by
+    2 tr A^2 + 4 b'Ab, and noncentral chi^2 has 4 c |b|^2 for the last term. So the interval is stretched to the spread
+    that e'Ae - tr A^2, an estimate of b'Ab, gives it, where that is larger; and far from zero it is the Normal one.
+    Its upper end is never below the one that the median of an unbiased estimator would give, so that a lucky draw
+    does not promise more than N draws can show (Cowan et al. 2011, 1105.3166).
     """
     c = error.square / error.trace
     nu = error.trace**2 / error.square
     T = distance / c
-    p = float(special.gammaincc(nu / 2, T / 2))
-    lower = _noncentrality(T, nu, 1 - LEVEL)
-    upper = _noncentrality(max(T, float(special.chdtri(nu, 0.5))), nu, LEVEL)
+    p = min(1.0, max(float(special.gammaincc(nu / 2, T / 2)), FLOOR))
+    value = distance - error.trace
+    spread_sq = 2 * error.square + 4 * max(0.0, error.along - error.square)
     if distance <= equal**2:
-        lower, p = 0.0, 1.0
-    return Interval(distance - error.trace, c * lower, max(c * upper, equal**2)), min(1.0, max(p, FLOOR))
+        return Interval(value, 0.0, max(c * _upper(T, nu), equal**2)), 1.0
+    if value > _FAR * math.sqrt(spread_sq):
+        half = Z * math.sqrt(spread_sq)
+        return Interval(value, value - half, value + half), p
+    stretch = math.sqrt(max(1.0, spread_sq / (2 * error.square + 4 * c * max(0.0, value))))
+    lower = max(0.0, value - stretch * (value - c * _noncentrality(T, nu, 1 - LEVEL)))
+    return Interval(value, lower, value + stretch * (c * _upper(T, nu) - value)), p
+
+
+def _upper(T: float, nu: float) -> float:
+    """Return the upper end of the noncentrality."""
+    return _noncentrality(max(T, float(special.chdtri(nu, 0.5))), nu, LEVEL)
 
 
 def _noncentrality(T: float, nu: float, probability: float) -> float:

@@ -52,6 +52,8 @@ class Problem:
                 f"problem '{self.name}': exact_grad has shape {list(self.exact_grad.shape)}; "
                 f"it must have theta's, {list(theta.shape)}"
             )
+        if self.exact_grad is not None and not torch.isfinite(self.exact_grad).all():
+            raise InputError(f"problem '{self.name}': exact_grad holds NaN or infinity; give the finite gradient")
         if self.tie is not None and (self.tie.ndim != 2 or self.tie.shape[1] != theta.numel()):
             raise InputError(
                 f"problem '{self.name}': tie has shape {list(self.tie.shape)}; it must be [Q, {theta.numel()}]"

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from ..estimators.errors import InputError
 from ..estimators.estimator import load
+from ..estimators.noise import PhiloxNoise
+from .cost import Evaluator
 from .draws import block_rows, request, run_block
 from .exact import Truth, truth
 from .intervals import covariance
@@ -18,6 +20,7 @@ from .tails import tail_size
 ESTIMATOR, NUM_SAMPLES = "rloo", 4
 MAX_DRAWS = 2**20
 MAX_SECONDS = 60.0
+_TRIED = 16  # points at which the cost is called twice
 _FIRST = 2**10  # draws before the first look at the clock
 
 
@@ -42,8 +45,11 @@ def known_truth(
         clock: seconds.
 
     Raises:
-        CostError: if the cost fails.
+        CostError: if the cost fails, or is random.
     """
+    theta = problem.node.theta
+    noise = PhiloxNoise(seed, f"{problem.name} (repeatable)", 0, _TRIED, theta.dtype, theta.device)
+    Evaluator(problem).check_repeatable(problem.node.draw(noise, 1))
     exact = truth(problem)
     if exact.gradient is not None:
         return exact

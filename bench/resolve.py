@@ -33,7 +33,11 @@ def problem_of(given: str | Problem) -> Problem:
     facts = catalogue.facts_of(spec.name)
     parameters = resolved(f"problem '{spec.name}'", spec.parameters, facts.parameters, facts.minimum)
     module = import_module(f".problems.{spec.name}", __package__)
-    made: Problem = module.problem(full_name(spec.name, parameters), **parameters)
+    name = full_name(spec.name, parameters)
+    try:
+        made: Problem = module.problem(name, **parameters)
+    except (RuntimeError, MemoryError) as error:
+        raise InputError(f"problem '{name}' could not be built, it is too large: {error}") from error
     return made
 
 
@@ -82,8 +86,9 @@ def _referenced(spec: Spec, kind: type[T]) -> T:
     if callable(thing) and not isinstance(thing, kind):
         try:
             thing = thing(**spec.parameters)
-        except TypeError as error:
-            raise InputError(f"{spec.name} could not be called with {dict(spec.parameters)}: {error}") from error
+        except (Exception, SystemExit) as error:
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise InputError(f"{spec.name} could not be called with {dict(spec.parameters)}: {reason}") from error
     elif spec.parameters:
         raise InputError(f"{spec.name} takes no parameters in brackets; only a function that returns one does")
     if not isinstance(thing, kind):
@@ -116,6 +121,6 @@ def _executed(what: str, run: Any) -> Any:
         return run()
     except SyntaxError as error:
         raise InputError(f"{what} does not parse: line {error.lineno}: {error.msg}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{what} could not be loaded: {type(error).__name__}: {reason}") from error

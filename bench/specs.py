@@ -4,9 +4,10 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
-from ..estimators.errors import InputError, unknown
+from ..estimators.errors import InputError
 from .records import literal
 
 _SPEC = re.compile(r"(?P<name>[^\[\]]+?)\s*(?:\[(?P<inside>[^\[\]]*)\])?\s*")
@@ -83,7 +84,7 @@ def resolved(
     """
     for key in given:
         if key not in defaults:
-            raise unknown(f"parameter of {what}", key, defaults)
+            raise _takes_no(what, key, defaults)
     values = {key: _typed(what, key, given.get(key, default), default) for key, default in defaults.items()}
     for key, value in values.items():
         least = (minimum or {}).get(key, 1 if type(value) is int else None)
@@ -92,6 +93,12 @@ def resolved(
         if key == "temperature" and value <= 0:
             raise InputError(f"{what}: temperature={literal(value)}; it must be a positive number, e.g. 0.5")
     return values
+
+
+def _takes_no(what: str, key: str, allowed: Mapping[str, Any]) -> InputError:
+    near = get_close_matches(key, allowed, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"it takes {', '.join(sorted(allowed)) or 'none at all'}"
+    return InputError(f"{what} takes no parameter '{key}': {hint}")
 
 
 def _typed(what: str, key: str, value: Any, default: Any) -> Any:

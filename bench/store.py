@@ -51,7 +51,7 @@ class Store:
             StoreError: if the file is no store, or that of another study.
             InputError: if the file cannot be written.
         """
-        if path.exists() and path.stat().st_size > 0:
+        if path.is_dir() or (path.exists() and path.stat().st_size > 0):
             store = cls.open(path, writable=True)
             if store.description() != json.loads(dumps(description)):
                 store.close()
@@ -76,6 +76,8 @@ class Store:
             InputError: if there is no such file, or it cannot be written though it must.
             StoreError: if it is no store of this version.
         """
+        if path.is_dir():
+            raise InputError(f"{path} is a folder; name a file, e.g. {path / 'study.db'}")
         if not path.is_file():
             raise InputError(f"there is no file {path}; 'varbench run STUDY --out {path}' makes it")
         try:
@@ -193,6 +195,6 @@ def store_name(description: Mapping[str, Any]) -> str:
 
 def _differs(path: Path, name: str) -> str:
     return (
-        f"{path} holds another study, or another version of '{name}': records of both would mix; "
+        f"{path} holds another study, or another version of '{name}' or of a file it names: records of both would mix; "
         "name another file with --out, or remove this one"
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +82,13 @@ class Study:
         """Return the study as plain data: what a store remembers, and reports print."""
         plain = asdict(self)
         plain.pop("source")
-        return plain
+        return plain | {"files": self._files()}
+
+    def _files(self) -> dict[str, str]:
+        """Return the hashes of the users' files that the study names: other contents make it another study."""
+        names = [parse(text).name for grid in self.grids for text in (*grid.problems, *grid.estimators)]
+        paths = {Path(name.rpartition(":")[0]) for name in names if ":" in name}
+        return {str(p): blake2b(p.read_bytes(), digest_size=8).hexdigest() for p in sorted(paths) if p.is_file()}
 
     def cells(self) -> list[Cell]:
         """Return the cells in the order of the file, each once.
@@ -162,7 +170,7 @@ def read_study(name: str) -> Study:
 
 # field -> (what a single value must be, whether it is a list, in words)
 _FORMS: dict[str, tuple[Callable[[Any], bool], bool, str]] = {
-    "name": (lambda v: isinstance(v, str) and bool(v), False, "text"),
+    "name": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"\w[\w .-]*", v)), False, "a word that names a file"),
     "title": (lambda v: isinstance(v, str), False, "text"),
     "question": (lambda v: isinstance(v, str), False, "text"),
     "draws": (lambda v: type(v) is int and v >= 2, False, "a whole number of at least 2"),

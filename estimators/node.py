@@ -103,7 +103,7 @@ class Discrete(Node, Protocol):
 
 
 def checked_theta(family: str, argument: str, theta: Tensor, axes: str, ndim: int) -> None:
-    """Refuse a parameter that is no floating tensor of at least ndim axes, or holds NaN or +inf.
+    """Refuse a parameter that is no float64 or float32 tensor of at least ndim axes, or holds NaN or +inf.
 
     Raises:
         TypeError: if theta is no tensor.
@@ -112,8 +112,8 @@ def checked_theta(family: str, argument: str, theta: Tensor, axes: str, ndim: in
     what = f"{family}({argument})"
     if not isinstance(theta, Tensor):
         raise TypeError(f"{what}: got {type(theta).__name__}; give a torch tensor of shape {axes}")
-    if not theta.is_floating_point():
-        raise InputError(f"{what}: got {theta.dtype}; give floating numbers, e.g. {argument}.double()")
+    if theta.dtype not in (torch.float64, torch.float32):
+        raise InputError(f"{what}: got {theta.dtype}; give float64 or float32, e.g. {argument}.double()")
     if theta.ndim < ndim or theta.numel() == 0:
         raise InputError(f"{what}: got shape {list(theta.shape)}; it must be {axes} and not empty")
     if torch.isnan(theta).any() or torch.isposinf(theta).any():

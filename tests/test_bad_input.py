@@ -21,8 +21,11 @@ raises = Problem("raises", node, lambda b: b @ torch.ones(3, dtype=torch.float64
 detached = Problem("detached", node, lambda b: b.detach().sum(-1))
 black = Problem("black", node, lambda b: b.sum(-1), smooth="no")
 points = Problem("points", node, lambda b: b.sum(-1), smooth="points")
+leaves = Problem("leaves", node, lambda b: exit(5))
 number = 3
+def boom(): raise ValueError("inner boom")
 def needs(k): return black
+one = black
 """
 STUDY = """
 [[grid]]
@@ -55,6 +58,10 @@ MEASURE = [
     (f"{COIN} gumbel_rao --temperature 1 --set conditional=3", ["'conditional'", "conditional_samples"]),
     (f"{COIN} gumbel_rao --temperature 1 --set conditional_samples", ["KEY=VALUE"]),
     (f"{COIN} gumbel_rao --temperature 1 --set temperature=2", ["'temperature'", "twice"]),
+    (f"{COIN} reinforce --set num_draws=5", ["--set num_draws", "no parameter"]),
+    ("mine.py:boom reinforce", ["could not be called", "inner boom"]),
+    ("mine.py:leaves reinforce", ["'leaves'", "raised SystemExit"]),
+    ("polynomial[dim=99999999999] reinforce", ["could not be built", "too large"]),
     (f"{COIN} straight_through --set identity=2", ["identity=2", "true or false"]),
     (f"{COIN} rloo --num-samples 1", ["num_samples=1", "at least 2"]),
     (f"{COIN} reinforce --num-samples 0", ["num_samples=0", "at least 1"]),
@@ -135,6 +142,8 @@ STUDIES = [
     (STUDY.replace("quadratic", "quadratic:x"), ["bernoulli_quadratic", "ModuleNotFoundError"]),
     (STUDY.replace('problems = ["bernoulli_quadratic"]', ""), ["problems is missing"]),
     ("name = 'empty'\n", ["[[grid]]"]),
+    ("name = '../evil'\n" + STUDY, ["name = '../evil'", "a word that names a file"]),
+    (STUDY.replace('["bernoulli_quadratic"]', '["mine.py:black", "mine.py:one"]'), ["both named 'black'"]),
     ("grid = 3\n", ["[[grid]]"]),
     ("= 3\n", ["no readable TOML"]),
 ]
@@ -156,6 +165,8 @@ def test_studies(text: str, words: list[str], here: Path, capsys: pytest.Capture
     ("run study.toml --filter problem", 2, ["KEY=PATTERN"]),
     ("run study.toml --filter problem=z*", 2, ["no cell", "problem=z*"]),
     ("run study.toml --workers 0", 2, ["--workers", "0"]),
+    ("run study.toml --out .", 2, ["is a folder"]),
+    ("show .", 2, ["is a folder"]),
     ("run study.toml --out nowhere/study.db", 2, ["cannot write nowhere/study.db", "folder"]),
     ("run study.toml --out text.db", 4, ["text.db", "no varbench store"]),
     ("run study.toml --out foreign.db", 4, ["foreign.db", "no varbench store"]),
@@ -189,6 +200,14 @@ def test_a_store_of_another_study_is_not_resumed(here: Path, capsys: pytest.Capt
     assert "--out" in line
 
 
+def test_a_changed_file_of_the_user_makes_another_study(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "study.toml").write_text(STUDY.replace("bernoulli_quadratic", "mine.py:black"))
+    assert ended(["run", "study.toml", "--no-timing"]) == 0
+    capsys.readouterr()
+    (here / "mine.py").write_text(MINE + "# changed")
+    assert "or of a file it names" in refused(["run", "study.toml"], 4, capsys)
+
+
 def test_a_damaged_store_is_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(["run", "study.toml", "--no-timing"]) == 0
     capsys.readouterr()
@@ -214,6 +233,8 @@ def test_python_callers_get_the_same_lines_as_exceptions() -> None:
         measure(3, "reinforce")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"num_draws=2\.5"):
         measure(COIN, "reinforce", num_draws=2.5)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="exact_grad holds NaN"):
+        Problem("x", measure_node(), lambda b: b.sum(-1), exact_grad=measure_node().theta / 0)
     with pytest.raises(InputError, match="smooth='maybe'"):
         Problem("x", measure_node(), lambda b: b.sum(-1), smooth="maybe")
 

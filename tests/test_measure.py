@@ -302,6 +302,41 @@ def test_rare_outcomes_are_marked(p: float, N: int, marked: bool) -> None:
     assert ("rare_outcome" in found.marks) == marked
 
 
+@pytest.mark.parametrize("problem", ["bernoulli_quadratic[logit=-9]", "bernoulli_quadratic[dim=10,logit=-9]"])
+def test_an_outcome_never_drawn_does_not_refute_an_unbiased_estimator(problem: str) -> None:
+    found = measure(problem, "rloo", num_draws=200, timing=False)
+    assert found.variance == 0
+    assert found.marks == ["rare_outcome", "zero_variance"]
+    assert found.unbiased_p == 1
+    assert (found.bias_sq_lower, found.bias_sq_upper, found.variance_upper) == (0, None, None)
+
+
+def test_a_cost_may_write_into_its_points() -> None:
+    def cost(b: Tensor) -> Tensor:
+        b -= 0.3
+        return b.square().sum(-1)
+
+    node = Bernoulli(torch.tensor([0.0, 1.0], dtype=torch.float64))
+    writing = Problem("p", node, cost)
+    clean = Problem("p", node, lambda b: (b - 0.3).square().sum(-1))
+    one, other = (measure(problem, "rloo", num_draws=500, timing=False) for problem in (writing, clean))
+    assert same(one, other)
+
+
+def test_a_random_cost_is_refused() -> None:
+    node = Bernoulli(torch.zeros(2, dtype=torch.float64))
+    noisy = Problem("noisy", node, lambda b: torch.nn.functional.dropout(b, 0.5).sum(-1))
+    with pytest.raises(InputError, match="is random"):
+        measure(noisy, "rloo", num_draws=100)
+
+
+def test_a_large_constant_does_not_hide_the_bias_of_slopes() -> None:
+    node = Bernoulli(torch.tensor([0.0, 1.0]))
+    problem = Problem("offset", node, lambda b: 1e8 + 10 * b.sum(-1), exact_grad=torch.tensor([2.0, 1.5]))
+    found = measure(problem, "straight_through", num_draws=5000, timing=False)
+    assert found.unbiased_p == 1e-4
+
+
 def test_heavy_tails_are_marked() -> None:
     assert "heavy_tail" in measure("normal_square", "reinforce", num_draws=1000, timing=False).marks
 

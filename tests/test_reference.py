@@ -63,7 +63,7 @@ def replicate(rng: np.random.Generator, N: int, M: int, bias: float) -> tuple[bo
     frame = Frame(draws.mean(0), reference, N, tail_size(N) + 1, float(np.trace(C)), float((C**2).sum()))
     tree = Tree(1)
     tree.add(0, block_moments(draws, frame, 0))
-    found = statistics(tree.total(), frame, 1e-16, None)
+    found = statistics(tree.total(), frame, 1e-16, None, True)
     assert found.bias_sq is not None
     assert found.mse is not None
     assert found.unbiased_p is not None
@@ -101,7 +101,7 @@ def test_without_its_error_an_estimated_truth_would_show_a_bias_that_is_not_ther
     for frame in (blind, aware):
         tree = Tree(1)
         tree.add(0, block_moments(draws, frame, 0))
-        p.append(statistics(tree.total(), frame, 1e-16, None).unbiased_p)
+        p.append(statistics(tree.total(), frame, 1e-16, None, True).unbiased_p)
     assert p[0] == 1e-4
     assert p[1] is not None
     assert p[1] > 0.1

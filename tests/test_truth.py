@@ -134,6 +134,28 @@ def test_a_kink_is_resolved_and_a_jump_is_refused() -> None:
     assert "did not settle" in (jump.reason or "")
 
 
+def test_a_peak_narrower_than_the_first_grids_is_found() -> None:
+    """E exp(-k x^2) with k = 1e7: the gradient in mu is -sqrt(pi / k) phi(1) to 1e-6."""
+    found, _ = gradient("normal_exp[k=1e7]")
+    phi = math.exp(-0.5) / math.sqrt(2 * math.pi)
+    assert found[0].item() == pytest.approx(-math.sqrt(math.pi / 1e7) * phi, rel=1e-5)
+
+
+def test_what_quadrature_cannot_see_is_refused() -> None:
+    node = Normal(torch.ones(2, 1, dtype=torch.float64))
+    needle = truth(Problem("needle", node, lambda x: torch.exp(-1e9 * (x - 0.7).square()).sum(-1)))
+    grows = truth(Problem("grows", node, lambda x: torch.exp(0.45 * (x - 1).square()).sum(-1)))
+    assert needle.gradient is None
+    assert grows.gradient is None
+    assert "grows too fast" in (grows.reason or "")
+
+
+def test_a_constant_cost_has_gradient_zero() -> None:
+    node = Normal(torch.ones(2, 1, dtype=torch.float64))
+    found, _ = gradient(Problem("constant", node, lambda x: torch.full_like(x[..., 0], 3.0)))
+    assert found.abs().max() < 1e-15
+
+
 def test_what_cannot_be_found_says_why() -> None:
     beyond = truth(Problem("wide", Bernoulli(torch.zeros(40, dtype=torch.float64)), lambda b: b.sum(-1)))
     assert beyond.gradient is None

@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from .bench.store import StoreError
+from .commands.compare import compare
 from .commands.doctor import doctor
 from .commands.list import list_
 from .commands.measure import measure
@@ -34,7 +35,7 @@ def varbench() -> None:
     """
 
 
-for command in (list_, measure, run, plan, show, export, report, doctor):
+for command in (list_, measure, run, plan, show, export, report, compare, doctor):
     varbench.add_command(command)
 
 

@@ -1,5 +1,6 @@
 """varbench measure: one estimator on one problem."""
 
+from inspect import signature
 from typing import Any
 
 import click
@@ -48,6 +49,8 @@ def measure(
     config = _config(settings, temperature)
     from ..bench.measure import measure as measured  # after the options: a wrong one needs no torch
 
+    for key in config.keys() & signature(measured).parameters.keys():
+        raise InputError(f"--set {key}: '{estimator}' takes no parameter of that name; see 'varbench measure --help'")
     found = measured(
         problem, estimator, num_draws=draws, num_samples=num_samples, timing=not no_timing, **rest, **config
     )

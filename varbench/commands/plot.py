@@ -1,0 +1,105 @@
+"""varbench plot: figures from a store, one file a problem."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..bench.store import Store
+from ..estimators.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    from ..analysis.kinds import Part
+    from ..analysis.style import Form
+
+KINDS = ("temperature", "samples", "dimension", "plane", "cost", "heatmap", "draws")
+FORMATS = ("svg", "pdf", "png")
+STYLES = ("page", "paper")
+
+
+@click.command()
+@click.argument("store", type=click.Path(path_type=Path))
+@click.option("--kind", type=click.Choice(KINDS), required=True, help="What to draw.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The folder, made if needed.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="svg", show_default=True)
+@click.option(
+    "--style", type=click.Choice(STYLES), default="page", show_default=True, help="paper: one column, 3.25 in, 8 pt."
+)
+@click.option("--problem", "pattern", help="Only problems whose name matches, e.g. 'normal_*' or '*dim=10,*'.")
+@click.option(
+    "--draws", type=click.IntRange(100), default=2000, show_default=True, help="Draws of --kind draws, made anew."
+)
+def plot(store: Path, kind: str, output: Path, form: str, style: str, pattern: str | None, draws: int) -> None:
+    """Draw the records of STORE: one file a problem, named OUTPUT/PROBLEM-KIND.FORMAT.
+
+    \b
+    temperature  bias and variance against temperature
+    samples      variance and mse against the number of samples in one draw
+    dimension    bias and variance against dim, latents or classes: one file a family of problems
+    plane        variance against squared bias, with lines of equal mse
+    cost         mse of an average against seconds and against evaluations of f
+    heatmap      estimators by problems, least mse of one draw: one file a family of nodes
+    draws        how gradient draws are spread along the exact gradient
+    """
+    with Store.open(store) as opened:
+        study, records = opened.description(), opened.records()
+    if not records:
+        raise InputError(f"{store} holds no records yet; 'varbench run {study['name']} --out {store}' measures them")
+    chosen = _matching(records, pattern)
+    from ..analysis.frame import Frame
+    from ..analysis.kinds import KINDS as KNOWN
+    from ..analysis.kinds import parts_of
+    from ..analysis.style import FORMS
+
+    parts = parts_of(kind, Frame.of(chosen))
+    if not parts:
+        where = f" that matches '{pattern}'" if pattern else ""
+        raise InputError(f"{store} has nothing{where} to draw for --kind {kind}: it needs {KNOWN[kind].needs}")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for part in parts:
+            click.echo(_written(part, kind, output / f"{part.name}.{form}", FORMS[style], draws))
+    except OSError as error:
+        raise InputError(f"cannot write {output}: {error.strerror}; name a folder that you may write to") from error
+
+
+def _matching(records: list[dict[str, Any]], pattern: str | None) -> list[dict[str, Any]]:
+    """Return the records of problems whose full name, or name before the brackets, matches the pattern."""
+    if pattern is None:
+        return records
+    names = list(dict.fromkeys(str(record["problem"]) for record in records))
+    literal = pattern.replace("[", "[[]")  # brackets are part of names here
+    kept = {n for n in names if any(fnmatch.fnmatchcase(text, literal) for text in (n, n.partition("[")[0]))}
+    if not kept:
+        raise unknown("problem", pattern, names, "--problem takes * for anything, e.g. 'normal_*'")
+    return [record for record in records if record["problem"] in kept]
+
+
+def _written(part: Part, kind: str, path: Path, form: Form, num_draws: int) -> Path:
+    """Draw one part, write it, and return its path."""
+    from ..analysis import captions, figures, kinds
+
+    known = kinds.KINDS[kind]
+    title = f"{part.title}: {known.what}"
+    if known.draw is not None:
+        figure = known.draw(part.frame, part.title, form)
+        kinds.save(figure, path, form, title, kinds.description_of(kind, part))
+        return path
+    from ..analysis.draws import chosen_cells
+
+    cells = chosen_cells(part.frame)
+    found = {label: _projections(record, num_draws) for label, (record, _) in cells.items()}
+    styles = {label: look for label, (_, look) in cells.items()}
+    figure = figures.draws_figure(found, styles, part.title, form)
+    kinds.save(figure, path, form, title, captions.draws_description(found))
+    return path
+
+
+def _projections(record: Mapping[str, Any], num_draws: int) -> Any:
+    from ..bench.redraw import projections
+
+    return projections(record, num_draws)
