@@ -77,7 +77,8 @@ def as_table(records: Sequence[Record], colour: bool) -> str:
 def _gradient(record: Record) -> str:
     if record["gradient_norm"] is None:
         return ""
-    return f"{short(record['gradient_norm'], 6)}, by {record['exact_method'].replace('_', ' ')}"
+    method = record["exact_method"] if "[" in record["exact_method"] else record["exact_method"].replace("_", " ")
+    return f"{short(record['gradient_norm'], 6)}, by {method}"
 
 
 def _share(record: Record) -> str:
