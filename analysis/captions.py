@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..bench.records import literal
+from .draws import Array
 from .frame import Frame, Record, temperature_of
 from .numbers import times
 from .phrases import code, count, listed, temperatures
-from .series import Series, series_of
+from .sentences import cost_caption, dimension_caption, draws_caption, heatmap_caption, samples_caption
+from .series import Series, fewest_samples, series_of
 from .statistics import Estimate, biased, estimate, mse_at, ratio, scale_of
 
 
 def temperature_caption(frame: Frame) -> str:
     """Return what bias and variance against temperature show for one problem."""
+    frame = fewest_samples(frame)
     every = [one for one in series_of(frame.choices) if one.has_temperature and len(one.frame) > 1]
     if not every:
         return _spread(frame)
@@ -27,7 +30,7 @@ def temperature_caption(frame: Frame) -> str:
 
 def plane_caption(frame: Frame) -> str:
     """Return what the bias-variance plane shows for one problem: its lower left front, and who is below mse = 1."""
-    cells = frame.choices.where(lambda record: mse_at(record) is not None)
+    cells = fewest_samples(frame).choices.where(lambda record: mse_at(record) is not None)
     if not len(cells):
         return "Without the exact gradient there is no bias and no plane."
     every = series_of(cells)
@@ -43,14 +46,48 @@ def plane_caption(frame: Frame) -> str:
 
 def description(frame: Frame, kind: str) -> str:
     """Return a figure's text alternative: what is drawn, and for which estimators."""
-    names = listed([one.label for one in series_of(frame)], most=20) or "no estimator"
-    drawn = {
-        "temperature": "Squared bias above and variance below, against temperature, on logarithmic axes with "
-        "95 % intervals",
-        "plane": "Variance against squared bias on logarithmic axes with 95 % intervals and lines of equal mse",
-    }[kind]
-    caption = temperature_caption(frame) if kind == "temperature" else plane_caption(frame)
-    return f"{drawn}, for {names}. {caption}".replace("`", "")
+    names = listed([one.label for one in series_of(frame, ())], most=20) or "no estimator"
+    drawn, caption = DRAWN[kind]
+    return f"{drawn}, for {names}. {caption(frame)}".replace("`", "")
+
+
+def draws_description(draws: Mapping[str, Array]) -> str:
+    """Return the text alternative of a figure of draws."""
+    drawn = "Mirrored histograms of gradient draws projected on the exact gradient, with quantiles and 95 % intervals"
+    return f"{drawn} of the means, for {listed(list(draws), most=20)}. {draws_caption(draws)}".replace("`", "")
+
+
+# kind -> (what is drawn, the sentence under it)
+DRAWN: dict[str, tuple[str, Callable[[Frame], str]]] = {
+    "temperature": (
+        "Squared bias above and variance below, against temperature, on logarithmic axes with 95 % intervals",
+        temperature_caption,
+    ),
+    "plane": (
+        "Variance against squared bias on logarithmic axes with 95 % intervals and lines of equal mse",
+        plane_caption,
+    ),
+    "samples": (
+        "Variance above and mean squared error below, against the number of samples in one draw, on logarithmic axes "
+        "with 95 % intervals",
+        samples_caption,
+    ),
+    "dimension": (
+        "Squared bias above and variance below, against the dimension of the problem, on logarithmic axes with 95 % "
+        "intervals",
+        dimension_caption,
+    ),
+    "cost": (
+        "Mean squared error of an average against the time, and below against the evaluations of f, that it may "
+        "take, on logarithmic axes with 95 % bands",
+        cost_caption,
+    ),
+    "heatmap": (
+        "A table of colours with numbers, estimators in rows and problems in columns: the mean squared error of one "
+        "draw at the best temperature",
+        heatmap_caption,
+    ),
+}
 
 
 def _tau(one: Series, position: int) -> float | None:

@@ -12,12 +12,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ..bench.records import literal
-from .axes import ARROW_LEFT, Point, empty, levels, log_axis, log_limits, note, point, power, unit_label, units
+from .axes import ARROW_LEFT, Point, empty, length, levels, log_axis, log_limits, note, point, power, unit_label, units
 from .frame import Frame, Record, temperature_of
 from .plots import CROSS, QUANTITY, off_axis
 from .series import Series, cell_name, series_of
 from .statistics import marks_of
-from .style import FAINT, MUTED, SMALL
+from .style import FAINT, MUTED, small
 
 Place = tuple[float, float, float, float]  # x, y in data; dx, dy in points
 Box = tuple[float, float, float, float]  # left, low, right, high in pixels
@@ -104,7 +104,8 @@ def _equal_mse(
         width, colour = (1.2, MUTED) if zero else (0.8, FAINT)
         ax.plot(x[inside], y[inside], color=colour, linestyle=(0, (4, 3)), linewidth=width, zorder=1, gid="equal_mse")
         if y_limits[0] < value < y_limits[1]:
-            named.append((value, f"mse = {power(value)}" + (": no better than returning 0" if zero else "")))
+            remark = ": no better than returning 0" if length(ax.xaxis) > 250 else ": zero gradient"
+            named.append((value, f"mse = {power(value)}" + (remark if zero else "")))
     return named
 
 
@@ -185,7 +186,7 @@ class Room:
         end = max(min(mse / 4, right), left * 1.01)
         starts = [left * (end / left) ** fraction for fraction in (0, 0.15, 0.3, 0.45, 0.6, 0.75)]
         places = [(x, mse - min(x, mse / 2), 3.0, dy) for x in starts for dy in (1.5, -8.0)]
-        style = {"fontsize": SMALL - 1, "color": MUTED, "zorder": 2, "gid": "mse"}
+        style = {"fontsize": small() - 1, "color": MUTED, "zorder": 2, "gid": "mse"}
         self._write(text, places, 4.3, 7.0, style, places[0])
 
     def label_spot(self, spot: Spot, colour: str) -> None:
@@ -194,7 +195,7 @@ class Room:
         (x,), (y,) = _clamped([spot], self.lowest)
         offsets = [(6, -3), (-6 - 5 * len(text), -3), (-2, 6), (-2, -13)]
         offsets += [(dx, dy) for dx in (5, -4 - 5 * len(text)) for dy in (4, -11, 8, -15)]
-        style = {"fontsize": SMALL - 0.5, "color": colour, "zorder": 6, "gid": "temperature"}
+        style = {"fontsize": small() - 0.5, "color": colour, "zorder": 6, "gid": "temperature"}
         self._write(text, [(x, y, dx, dy) for dx, dy in offsets], 5.0, 8.0, style, None)
 
     def _write(

@@ -27,9 +27,9 @@ from .axes import (
 from .frame import Frame, Record, temperature_of
 from .series import Series, cell_name, series_of
 from .statistics import marks_of
-from .style import FAINT, INK, MUTED, SMALL
+from .style import FAINT, INK, MUTED, Style, small
 
-QUANTITY = {"bias_sq": "bias²", "variance": "variance"}
+QUANTITY = {"bias_sq": "bias²", "variance": "variance", "mse": "mse"}
 
 
 @dataclass(frozen=True)
@@ -113,14 +113,13 @@ def _span(temperatures: Sequence[float]) -> float:
 
 
 def _draw(ax: Axes, one: Series, placed: Sequence[Placed], limits: tuple[float, float], levels: bool) -> None:
-    """Draw one series: intervals, its line (or level, if ``levels``), markers, limits and marks."""
-    style, shown = one.style, [p for p in placed if p.y.at >= limits[0]]
-    below = [p for p in placed if p.y.at < limits[0]]
+    """Draw one series: its line (or level, if ``levels``), and its cells."""
+    style = one.style
     if one.has_temperature:
         line = [(p.x, max(p.y.at, limits[0])) for p in placed]
         ax.plot(*zip(*line, strict=True), color=style.colour, linestyle=style.dash, gid="line", label=one.label)
     elif levels:
-        for p in shown:
+        for p in (p for p in placed if p.y.at >= limits[0]):
             ends = ([ax.get_xlim()[0] * 1e-9, p.x], [max(p.y.lower, limits[0] * 1e-3)] * 2, [p.y.upper] * 2)
             if not p.y.limit:
                 ax.fill_between(*ends, color=style.colour, alpha=0.13, linewidth=0, gid="band")
@@ -133,6 +132,20 @@ def _draw(ax: Axes, one: Series, placed: Sequence[Placed], limits: tuple[float, 
                 alpha=0.45 if p.y.limit else 0.9,
                 gid="level",
             )
+    draw_cells(ax, style, placed, limits)
+
+
+def draw_cells(ax: Axes, style: Style, placed: Sequence[Placed], limits: tuple[float, float]) -> None:
+    """Draw cells where they are placed: intervals, markers, upper limits with their arrows, crosses over marked ones.
+
+    Args:
+        ax: the axes.
+        style: of their estimator.
+        placed: the cells.
+        limits: of the logarithmic y axis; what lies below stands on its edge as a triangle.
+    """
+    shown = [p for p in placed if p.y.at >= limits[0]]
+    below = [p for p in placed if p.y.at < limits[0]]
     exact = [p for p in shown if not p.y.limit]
     bounds = [p for p in shown if p.y.limit]
     if exact:
@@ -169,7 +182,9 @@ def _off_axis(placed: Sequence[Placed], all_series: Sequence[Series], lowest: fl
 
 def off_axis(cells: Sequence[tuple[str, Point]], quantity: str) -> list[str]:
     """Return a sentence that names cells below a logarithmic axis and their values."""
-    names = [f"{name} ({'≤ ' if p.limit else ''}{power(float(f'{max(p.at, 0.0):.2g}'))})" for name, p in cells]
+    signs = ["≤\N{NO-BREAK SPACE}" if p.limit else "" for _, p in cells]
+    values = [power(float(f"{max(p.at, 0.0):.2g}")) for _, p in cells]
+    names = [f"{name} ({sign}{value})" for (name, _), sign, value in zip(cells, signs, values, strict=True)]
     more = [f"and {len(names) - 6} more"] if len(names) > 6 else []
     return [f"Below the axis, {quantity}: {', '.join(names[:6] + more)}."] if names else []
 
@@ -196,21 +211,24 @@ def _finish_x(ax: Axes, temperatures: Sequence[float], free: Sequence[Series]) -
         ax.axvline(temperatures[-1] * 10 ** (0.06 * span), color=FAINT, linewidth=0.8, gid="separator")
         middle = (0.11 + 0.07 * (len(free) - 1) / 2) * span
         where = (temperatures[-1] * 10**middle, -0.02)
-        ax.text(*where, "no τ", transform=ax.get_xaxis_transform(), ha="center", va="top", fontsize=SMALL, color=MUTED)
+        style: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": small(), "color": MUTED}
+        ax.text(*where, "no τ", transform=ax.get_xaxis_transform(), **style)
 
 
 def legend_handles(frame: Frame) -> list[Line2D]:
     """Return a legend's handles for a problem's cells: every series, then what open markers and crosses mean."""
-    handles = []
-    for one in series_of(frame):
-        style = one.style
-        handles.append(
-            Line2D([], [], color=style.colour, linestyle=style.dash, marker=style.marker, label=one.label, markersize=5)
-        )
+    handles = [handle_of(one.label, one.style) for one in series_of(frame)]
     bias = [estimated for record in frame.ok if (estimated := point(record, "bias_sq", 1.0)) is not None]
+    return handles + sign_handles(any(p.limit for p in bias), any(marks_of(record) for record in frame.ok))
+
+
+def handle_of(label: str, style: Style) -> Line2D:
+    """Return a legend's handle for a line with markers."""
+    return Line2D([], [], color=style.colour, linestyle=style.dash, marker=style.marker, label=label, markersize=5)
+
+
+def sign_handles(limits: bool, marks: bool) -> list[Line2D]:
+    """Return handles that say what open markers and crosses mean, where the axes have any."""
     plain: dict[str, Any] = {"linestyle": "none", "color": MUTED}
-    if any(p.limit for p in bias):
-        handles.append(Line2D([], [], marker="o", markerfacecolor="white", label="open: upper limit", **plain))
-    if any(marks_of(record) for record in frame.ok):
-        handles.append(Line2D([], [], marker="x", label="cross: marked", **plain))
-    return handles
+    found = [Line2D([], [], marker="o", markerfacecolor="white", label="open: upper limit", **plain)] if limits else []
+    return found + ([Line2D([], [], marker="x", label="cross: marked", **plain)] if marks else [])

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from ..bench.records import compact, label, literal
 from . import captions, figures, ranking, tables
 from .frame import Frame, Record, temperature_of
+from .names import slugs
 from .numbers import times, with_interval
 from .phrases import listed, marked
 from .series import series_of
@@ -52,9 +53,9 @@ def write(records: Sequence[Record], study: Mapping[str, Any], out_dir: Path, co
     """
     frame = Frame.of(records)
     problems = list(frame.group_by("problem").values())
-    slugs = _slugs([str(cells[0]["problem"]) for cells in problems])
-    pictures = [_pictures(cells, slug) for cells, slug in zip(problems, slugs, strict=True)]
-    page = render(frame, study, command, dict(zip(slugs, problems, strict=True)), pictures)
+    anchors = slugs([str(cells[0]["problem"]) for cells in problems])
+    pictures = [_pictures(cells, slug) for cells, slug in zip(problems, anchors, strict=True)]
+    page = render(frame, study, command, dict(zip(anchors, problems, strict=True)), pictures)
     folder = Path(out_dir) / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     for picture in (picture for several in pictures for picture in several):
@@ -262,14 +263,3 @@ def _distinct(values: Iterable[Any]) -> str:
     return ", ".join(
         dict.fromkeys(f"{value:,}" if isinstance(value, int) else str(value) for value in values if value is not None)
     )
-
-
-def _slugs(problems: Sequence[str]) -> list[str]:
-    """Return a distinct anchor and file name for each problem."""
-    found: list[str] = []
-    for problem in problems:
-        slug = re.sub(r"[^a-z0-9.]+", "-", problem.lower()).replace(".", "_").strip("-_") or "problem"
-        slug = slug[:80] if slug[0].isalpha() else f"p-{slug[:78]}"
-        same = sum(other == slug or re.fullmatch(re.escape(slug) + r"-\d+", other) is not None for other in found)
-        found.append(f"{slug}-{same + 1}" if same else slug)
-    return found

@@ -36,13 +36,18 @@ class Series:
         return any(temperature_of(record) is not None for record in self.frame)
 
 
-def series_of(frame: Frame) -> list[Series]:
-    """Return the series of a problem's measured cells: catalogued estimators first, in the table's order."""
+def series_of(frame: Frame, apart: Sequence[str] = _FIELDS) -> list[Series]:
+    """Return the series of a problem's measured cells: catalogued estimators first, in the table's order.
+
+    Args:
+        frame: the cells.
+        apart: fields of a record whose values tell series of one estimator apart, beside its parameters.
+    """
     found = []
     for (estimator,), cells in frame.ok.group_by("estimator").items():
         groups: dict[tuple[Any, ...], list[Record]] = {}
         for record in cells:
-            groups.setdefault(tuple(_identity(record).items()), []).append(record)
+            groups.setdefault(tuple(_identity(record, apart).items()), []).append(record)
         varying = _varying([dict(key) for key in groups])
         for variant, (key, members) in enumerate(groups.items()):
             label = _label(estimator, dict(key), varying)
@@ -59,10 +64,24 @@ def cell_name(record: Record, series: Sequence[Series]) -> str:
     return label if temperature is None else f"{label} τ = {literal(temperature)}"
 
 
-def _identity(record: Mapping[str, Any]) -> dict[str, Any]:
+def fewest_samples(frame: Frame) -> Frame:
+    """Return the cells with the least num_samples of each estimator on each problem; without the others."""
+    least: dict[tuple[str, str], int] = {}
+    for record in frame.ok:
+        key = (record["problem"], record["estimator"])
+        least[key] = min(int(record["num_samples"]), least.get(key, int(record["num_samples"])))
+    return frame.where(
+        lambda record: (
+            int(record["num_samples"])
+            <= least.get((record["problem"], record["estimator"]), int(record["num_samples"]))
+        )
+    )
+
+
+def _identity(record: Mapping[str, Any], apart: Sequence[str]) -> dict[str, Any]:
     """Return what tells a record's series from another one of the same estimator."""
     config = {key: value for key, value in (record.get("config") or {}).items() if key != "temperature"}
-    fields = {name: record.get(name) for name in _FIELDS}
+    fields = {name: record.get(name) for name in apart}
     return {
         **{key: str(value) if isinstance(value, (list, dict)) else value for key, value in config.items()},
         **fields,

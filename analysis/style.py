@@ -11,11 +11,41 @@ from typing import Any
 
 import matplotlib
 from cycler import cycler
+from matplotlib.font_manager import FontProperties
 
 Dash = Any  # matplotlib's line style: "-" or (offset, (on, off, ...))
 
 INK, MUTED, FAINT = "#22262e", "#5d6470", "#c9ced6"
-SMALL, BASE, LARGE = 8.5, 9.5, 10.5  # font sizes in points
+
+
+@dataclass(frozen=True)
+class Form:
+    """How large a figure is, and what stands around its axes.
+
+    Args:
+        name: as the command line knows it.
+        width: of the figure, inches.
+        small: size of ticks, legends and notes, points.
+        base: size of labels on axes, points.
+        large: size of the title, points; None: no title.
+        left: room for labels at the left of the axes, inches.
+        scale: height of the axes relative to the page's.
+        dpi: pixels an inch where a figure is written as pixels.
+    """
+
+    name: str
+    width: float
+    small: float
+    base: float
+    large: float | None
+    left: float
+    scale: float
+    dpi: int
+
+
+PAGE = Form("page", width=5.6, small=8.5, base=9.5, large=10.5, left=0.76, scale=1.0, dpi=200)
+PAPER = Form("paper", width=3.25, small=8.0, base=8.0, large=None, left=0.62, scale=0.66, dpi=600)  # one of 2 columns
+FORMS = {form.name: form for form in (PAGE, PAPER)}
 
 
 @dataclass(frozen=True)
@@ -88,14 +118,10 @@ def _lighter(colour: str, variant: int) -> str:
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",  # text stays text: small, searchable, read aloud
     "svg.hashsalt": "varbench",
+    "text.parse_math": False,  # a user's name may hold a dollar sign
     "font.family": ["DejaVu Sans"],  # comes with matplotlib, so that sizes do not depend on the machine
-    "font.size": BASE,
-    "axes.labelsize": BASE,
-    "axes.titlesize": BASE,
+    "pdf.fonttype": 42,  # text stays text here too
     "axes.titlelocation": "left",
-    "xtick.labelsize": SMALL,
-    "ytick.labelsize": SMALL,
-    "legend.fontsize": SMALL,
     "legend.frameon": False,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
@@ -121,9 +147,17 @@ _SETTINGS: dict[str, Any] = {
 
 
 @contextmanager
-def context() -> Iterator[None]:
+def context(form: Form = PAGE) -> Iterator[None]:
     """Draw and save in here: matplotlib's own defaults plus the project's settings, the caller's restored after."""
+    large = dict.fromkeys(("font.size", "axes.labelsize", "axes.titlesize"), form.base)
+    small = dict.fromkeys(("xtick.labelsize", "ytick.labelsize", "legend.fontsize"), form.small)
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_SETTINGS)  # type: ignore[arg-type]
+        settings: Any = {**_SETTINGS, **large, **small}
+        matplotlib.rcParams.update(settings)
         yield
+
+
+def small() -> float:
+    """Return the size of notes in the settings of now, those of ticks: points."""
+    return FontProperties(size=matplotlib.rcParams["xtick.labelsize"]).get_size_in_points()

@@ -38,8 +38,15 @@ def to_svg(figure: Figure, scope: str, title: str, description: str) -> str:
     return _named(text, scope, title, description)
 
 
-def standalone(svg: str) -> str:
-    """Return the text of an SVG file."""
+def standalone(svg: str, inches: tuple[float, float] | None = None) -> str:
+    """Return the text of an SVG file.
+
+    Args:
+        svg: the <svg> element.
+        inches: width and height that the file states; None: it fills what shows it.
+    """
+    if inches is not None:
+        svg = re.sub(r' style="max-width:\d+px"', f' width="{inches[0]:g}in" height="{inches[1]:.4g}in"', svg, count=1)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + svg.replace(
         "<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1
     )

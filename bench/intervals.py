@@ -234,7 +234,8 @@ def _bias_sq(distance: float, error: _Error, equal: float) -> tuple[Interval, fl
         half = Z * math.sqrt(spread_sq)
         return Interval(value, value - half, value + half), p
     stretch = math.sqrt(max(1.0, spread_sq / (2 * error.square + 4 * c * max(0.0, value))))
-    lower = max(0.0, value - stretch * (value - c * _noncentrality(T, nu, 1 - LEVEL)))
+    lower = c * _noncentrality(T, nu, 1 - LEVEL)
+    lower = max(0.0, value - stretch * (value - lower)) if lower > 0 else 0.0
     return Interval(value, lower, value + stretch * (c * _upper(T, nu) - value)), p
 
 

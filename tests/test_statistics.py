@@ -265,5 +265,7 @@ def test_bias_along_the_strongest_noise_is_covered(n: int, weak: float, bias: fl
     for _ in range(replicates):
         found = statistics_of(torch.from_numpy(rng.standard_normal((N, n)) * scale), exact)
         assert found.bias_sq is not None
+        assert found.unbiased_p is not None
+        assert found.bias_sq.lower == 0 or found.unbiased_p < 0.025  # what is shown by one is shown by the other
         hits += found.bias_sq.lower <= b**2 <= found.bias_sq.upper
     assert hits >= stats.binom.ppf(1e-4, replicates, 0.93)

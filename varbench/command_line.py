@@ -12,6 +12,7 @@ from .commands.compare import compare
 from .commands.doctor import doctor
 from .commands.list import list_
 from .commands.measure import measure
+from .commands.plot import plot
 from .commands.report import report
 from .commands.show import export, show
 from .commands.study import plan, run
@@ -35,7 +36,7 @@ def varbench() -> None:
     """
 
 
-for command in (list_, measure, run, plan, show, export, report, compare, doctor):
+for command in (list_, measure, run, plan, show, export, plot, report, compare, doctor):
     varbench.add_command(command)
 
 
