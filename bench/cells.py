@@ -24,6 +24,7 @@ from .records import Measurement, finite
 from .tails import tail_size
 from .threads import one_thread_each
 
+LARGEST = 1e70  # of a draw's entries: intervals need fourth powers of them, and squares of those sums
 FEW_OUTCOMES = 64  # only then is the rarest outcome one that a user can name
 
 
@@ -161,6 +162,12 @@ def _measurement(
     if moments.num_nonfinite:
         bad = f"{moments.num_nonfinite} of {num_draws} draws are not finite though the cost was"
         return dataclasses.replace(base, status="failed", reason=bad)
+    if float(moments.largest) > LARGEST:
+        return dataclasses.replace(
+            base,
+            status="failed",
+            reason=f"draws of over {LARGEST:g}: their fourth powers have no numbers; scale the cost",
+        )
     rounding = torch.finfo(theta.dtype).eps * max(largest, float(moments.largest))
     num_points = num_draws * pilot.num_points
     rarest = None if facts.deterministic else _rarest(problem, num_points)

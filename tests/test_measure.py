@@ -337,6 +337,13 @@ def test_a_large_constant_does_not_hide_the_bias_of_slopes() -> None:
     assert found.unbiased_p == 1e-4
 
 
+def test_draws_too_large_for_their_fourth_powers_fail_with_a_reason() -> None:
+    node = Bernoulli(torch.zeros(1, dtype=torch.float64))
+    found = measure(Problem("huge", node, lambda b: 1e200 * b.sum(-1)), "reinforce", num_draws=100, timing=False)
+    assert found.status == "failed"
+    assert "scale the cost" in (found.reason or "")
+
+
 def test_heavy_tails_are_marked() -> None:
     assert "heavy_tail" in measure("normal_square", "reinforce", num_draws=1000, timing=False).marks
 
