@@ -20,6 +20,7 @@ FLOOR = 1e-4  # asymptotic p-values below it are not to be believed
 _ROUNDING = 64  # times eps: differences below it are equal
 # where |h|^2 is constant the estimate of the first term is 2 chi^2_1 times the second: below 40 times in all but 1e-5
 _DEGENERATE = 40
+_UNDERFLOW = 1e-140  # variances below it have squares that are no numbers
 _FAR = 5.0  # standard errors of bias_sq from zero, beyond which it is Normal
 SEEN = 30  # an outcome expected fewer times than that is rare
 _LARGE = 1e4  # noncentral chi^2 beyond it is Normal to better than the asymptotics that led to it
@@ -77,7 +78,7 @@ def statistics(moments: Moments, frame: Frame, rounding: float, rarest: float | 
     mean = frame.shift + moments.h / N
     cov = covariance(moments, frame)
     k = pareto_k(np.asarray(moments.top.cpu()), N)
-    if cov.trace <= equal**2:
+    if cov.trace <= max(equal**2, _UNDERFLOW):
         variance, k, marks = Interval(0.0, 0.0, 0.0 if certain else math.inf), None, ["zero_variance"]
         cov = Covariance(0.0, 0.0, 0.0, 0.0, 0.0)
     else:
