@@ -1,14 +1,18 @@
 # make report   sets up .venv, runs the quick study, writes $(OUT)/index.html
 # make test     sets up .venv, checks style and types, runs the tests
 # make setup    the set-up alone
+# make bench    times this commit's kernels with asv (the first call builds asv's environment); docs/asv.md
+# make bench-range RANGE=HEAD~5..HEAD   times those commits, without what has a result
+# make asv-page writes reports/asv from asv's results
 # make readme   writes the README's tables anew from the catalogues
 PYTHON ?= python3
 OUT    ?= reports/quick
 STORE  ?= quick.db
+RANGE  ?= HEAD~5..HEAD
 BIN    := .venv/bin
 STAMP  := .venv/.installed
 
-.PHONY: setup report test lint readme clean
+.PHONY: setup report test lint readme clean bench bench-range asv-page
 
 setup: $(STAMP)
 
@@ -40,3 +44,15 @@ lint: $(STAMP)
 
 clean:
 	rm -rf .venv build dist *.egg-info
+
+# asv keeps what it knows of this machine in ~/.asv-machine.json, all else under .asv/.
+bench: $(STAMP)
+	@$(BIN)/asv machine --yes >/dev/null
+	$(BIN)/asv run 'HEAD^!'
+
+bench-range: $(STAMP)
+	@$(BIN)/asv machine --yes >/dev/null
+	$(BIN)/asv run --skip-existing '$(RANGE)'
+
+asv-page: $(STAMP)
+	$(BIN)/python -m varbench.analysis.asv_page .asv/results -o reports/asv

@@ -1,0 +1,123 @@
+"""asv's results as one page that needs no network: python -m varbench.analysis.asv_page .asv/results -o reports/asv."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from . import asv_words
+from .asv_figures import group_figure
+from .asv_results import SHORT, Machine, read
+from .report import breakable, dimmed, prose
+from .style import context
+from .svg import to_svg
+
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+def write(results: Path, out_dir: Path, subjects: Mapping[str, str] | None = None) -> Path:
+    """Write index.html and return its path; the same results give the same bytes.
+
+    Args:
+        results: asv's results_dir.
+        out_dir: the folder, made if it is not there.
+        subjects: first lines of the commits' messages by full hash, in the order of history, the oldest first.
+
+    Raises:
+        ValueError: if there are no results.
+        OSError: if the folder cannot be written.
+    """
+    known = subjects or {}
+    page = render(read(Path(results), list(known)), known)
+    Path(out_dir).mkdir(parents=True, exist_ok=True)
+    path = Path(out_dir) / "index.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def render(machines: Sequence[Machine], subjects: Mapping[str, str]) -> str:
+    """Return the page's text.
+
+    Args:
+        machines: what each machine measured.
+        subjects: first lines of the commits' messages by full hash.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters.update(prose=prose, breakable=breakable, dimmed=dimmed)
+    return environment.get_template("asv.html.j2").render(
+        machines=[_section(number, machine, subjects) for number, machine in enumerate(machines, 1)],
+        css=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        script=Markup((_TEMPLATES / "report.js").read_text(encoding="utf-8")),
+    )
+
+
+def _section(number: int, machine: Machine, subjects: Mapping[str, str]) -> dict[str, Any]:
+    facts = dict(machine.facts)
+    steps, clear = asv_words.step_rows(machine), (asv_words.TWICE, asv_words.ONCE)
+    return {
+        "slug": f"machine-{number}",
+        "name": ", ".join(filter(None, [facts.get("processor"), f"Python {facts.get('python', '')}"])),
+        "findings": asv_words.findings(machine),
+        "steps": [row for row in steps if row["verdict"] in clear],
+        "unclear": [row for row in steps if row["verdict"] not in clear],
+        "latest": asv_words.latest_rows(machine),
+        "commits": [{"hash": one[:SHORT], "subject": subjects.get(one, "")} for one in reversed(machine.commits)],
+        "pictures": _pictures(number, machine),
+        "facts": machine.facts,
+    }
+
+
+def _pictures(number: int, machine: Machine) -> list[dict[str, Any]]:
+    groups = list(dict.fromkeys(series.group for series in machine.series))
+    found = []
+    for group in groups:
+        every = [series for series in machine.series if series.group == group]
+        figure = group_figure(group, every, machine.commits)
+        steps = sum(len(series.segments) - 1 for series in every if series.segments)
+        text = f"{len(every)} panels, value against commit, with {steps} steps; the values stand in the table."
+        with context():
+            svg = to_svg(figure, f"m{number}-{group.replace('_', '-')}", f"{group} over commits", text)
+        found.append({"name": group, "svg": Markup(svg)})
+    return found
+
+
+def history(folder: Path) -> dict[str, str]:
+    """Return the first lines of all commits' messages, the oldest first; none where there is no git."""
+    words = ["git", "-C", str(folder), "log", "--reverse", "--topo-order", "--format=%H %s", "HEAD"]
+    try:
+        answer = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {line.partition(" ")[0]: line.partition(" ")[2] for line in answer.stdout.splitlines()}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the page from a results folder; 2 where there is none."""
+    parser = argparse.ArgumentParser(prog="python -m varbench.analysis.asv_page", description=__doc__)
+    parser.add_argument("results", type=Path, help="asv's results folder, .asv/results")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the page")
+    given = parser.parse_args(arguments)
+    try:
+        path = write(given.results, given.out, history(Path.cwd()))
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
