@@ -93,7 +93,7 @@ def over_commits(ax: Axes, series: Series, commits: Sequence[str], labels: bool 
         upper.append(value if point.upper is None else point.upper / size)
     ax.vlines(at, lower, upper, color=style.colour, linewidth=1.1, zorder=2)
     ax.plot(at, values, color=style.colour, linewidth=0.8, marker=style.marker, markersize=4, zorder=3)
-    for status, marker in ((SKIPPED, "$-$"), (FAILED, "x")):
+    for status, marker in ((SKIPPED, "_"), (FAILED, "x")):
         missing = [p for p, point in enumerate(series.points) if point.status == status]
         heights = [0.06] * len(missing)
         ax.plot(missing, heights, color=MUTED, marker=marker, linestyle="", transform=ax.get_xaxis_transform())
@@ -131,6 +131,6 @@ def _legend(group: str) -> list[Line2D]:
         ),
         Line2D([], [], color=FAINT, linewidth=5, label="asv's level"),
         Line2D([], [], color=INK, linewidth=0.8, linestyle=(0, (1, 1.5)), label="asv's step"),
-        Line2D([], [], color=MUTED, marker="$-$", linestyle="", markersize=5, label="skipped (the commit lacks it)"),
+        Line2D([], [], color=MUTED, marker="_", linestyle="", markersize=5, label="skipped (the commit lacks it)"),
         Line2D([], [], color=MUTED, marker="x", linestyle="", markersize=5, label="failed"),
     ]
