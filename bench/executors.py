@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import starmap
+from multiprocessing import resource_tracker
 from typing import Any
 
 from ..estimators.errors import InputError, NotApplicable
@@ -143,7 +144,8 @@ def _executor(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
     with _pool(workers) as pool:
 
         def mapped(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
-            waiting: set[Future[Any]] = {pool.submit(function, *one) for one in arguments}
+            with _without_interrupts():  # workers are started by submit, and inherit that they are not interrupted
+                waiting: set[Future[Any]] = {pool.submit(function, *one) for one in arguments}
             while waiting:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
@@ -158,6 +160,7 @@ def _executor(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
 @contextmanager
 def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Return a pool of fresh processes that end with this one; on an error they are ended, not waited for."""
+    resource_tracker.ensure_running()  # else the first worker's start would, and let interrupts through
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_become_worker)
     try:
         yield pool
@@ -168,6 +171,19 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
             process.terminate()
         raise
     pool.shutdown()
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Hold Ctrl-C back until the end of the block; processes started within never get it: it is the parent's."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _become_worker() -> None:

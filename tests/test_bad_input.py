@@ -106,17 +106,21 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def contents() -> dict[Path, bytes]:
+    """The files of this folder, without what Python itself caches."""
+    return {p: p.read_bytes() for p in Path.cwd().rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+
+
 def refused(words: list[str], code: int, capsys: pytest.CaptureFixture[str]) -> str:
     """The one line on stderr of a command that must end with this code and write nothing."""
-    before = {path: path.read_bytes() for path in Path.cwd().rglob("*") if path.is_file()}
+    before = contents()
     assert ended(words) == code
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("varbench: ")
     assert err.count("\n") == 1
     assert "Traceback" not in err
-    after = {p: p.read_bytes() for p in Path.cwd().rglob("*") if p.is_file() and "__pycache__" not in p.parts}
-    assert after == before
+    assert contents() == before
     return err
 
 
