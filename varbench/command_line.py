@@ -1,8 +1,11 @@
 """The command line: its commands, and how it ends."""
 
 import os
+import signal
 import sys
 import traceback
+from collections.abc import Sequence
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -42,14 +45,22 @@ for command in (list_, measure, run, plan, show, export, plot, report, compare, 
 
 def main() -> NoReturn:
     """Run the command line and end with its exit code."""
-    sys.exit(ended())
+    interrupts: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, interrupt)
+    sys.exit(ended(interrupts=interrupts))
 
 
-def ended(arguments: list[str] | None = None) -> int:
+def ended(arguments: list[str] | None = None, interrupts: Sequence[int] = ()) -> int:
     """Run the command line; return the exit code of the contract, after at most one line on stderr, no traceback.
 
     Args:
         arguments: those of this process by default.
+        interrupts: not empty once Ctrl-C was pressed: what a half-imported package raises then is no fault.
     """
     try:
         code = varbench.main(arguments, standalone_mode=False)
@@ -74,6 +85,8 @@ def ended(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has left: nobody to complain to
         return OK
     except Exception as error:
+        if interrupts:
+            return _said("interrupted", INTERRUPTED)
         if os.environ.get(TRACEBACK):
             traceback.print_exc()
         reason = " ".join(str(error).split())
