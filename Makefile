@@ -55,4 +55,4 @@ bench-range: $(STAMP)
 	$(BIN)/asv run --skip-existing '$(RANGE)'
 
 asv-page: $(STAMP)
-	$(BIN)/python -m varbench.analysis.asv_page .asv/results -o reports/asv
+	$(BIN)/python -m varbench.analysis.history.page .asv/results -o reports/asv

@@ -12,7 +12,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from varbench.analysis import asv_page, asv_results, asv_words
+from varbench.analysis.history import page as asv_page
+from varbench.analysis.history import results as asv_results
+from varbench.analysis.history import words as asv_words
 from varbench.bench.asv_suite import estimators, kernels
 from varbench.estimators.catalogue import CATALOGUE
 

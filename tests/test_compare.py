@@ -14,10 +14,11 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-from varbench.analysis import comparison_export, comparison_text
-from varbench.analysis.compare import Comparison, Row, Rule, compare, failures
-from varbench.analysis.comparison_cells import Cell, Side, matched
-from varbench.analysis.comparison_ratios import Ratio, T, Z, geometric_mean, ratio_of, student_p
+from varbench.analysis.comparison import export as comparison_export
+from varbench.analysis.comparison import text as comparison_text
+from varbench.analysis.comparison.cells import Cell, Side, matched
+from varbench.analysis.comparison.compare import Comparison, Row, Rule, compare, failures
+from varbench.analysis.comparison.ratios import Ratio, T, Z, geometric_mean, ratio_of, student_p
 from varbench.bench.executors import measure_cells
 from varbench.bench.intervals import statistics
 from varbench.bench.moments import Frame, Tree, block_moments

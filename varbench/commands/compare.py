@@ -15,8 +15,8 @@ from ..bench.store import Store
 from ..estimators.errors import InputError, unknown
 
 if TYPE_CHECKING:
-    from ..analysis.compare import Comparison, Row, Rule
-    from ..analysis.comparison_cells import Cell, Side
+    from ..analysis.comparison.cells import Cell, Side
+    from ..analysis.comparison.compare import Comparison, Row, Rule
 
 FORMATS = ("table", "markdown", "latex", "json")
 METRICS = ("variance", "mse", "seconds_per_draw")
@@ -53,8 +53,8 @@ def compare(
     read = [_rule(text) for text in rules]
     asked = [_metric(name) for name in metrics] or ["variance"]
     wanted = list(dict.fromkeys([*asked, *(rule.metric for rule in read)]))
-    from ..analysis import compare as analysis
-    from ..analysis.comparison_text import verdict
+    from ..analysis.comparison import compare as analysis
+    from ..analysis.comparison.text import verdict
     from ..analysis.phrases import count
 
     sides = _side(a), _side(b)
@@ -104,7 +104,7 @@ def _metric(name: str) -> str:
 
 
 def _rule(text: str) -> Rule:
-    from ..analysis.compare import Rule
+    from ..analysis.comparison.compare import Rule
 
     match = _RULE.fullmatch(text)
     if match is None:
@@ -123,7 +123,7 @@ def _rule(text: str) -> Rule:
 
 def _side(text: str) -> Side:
     """Return the cells of 'STORE.db' or 'STORE.db:ESTIMATOR'."""
-    from ..analysis.comparison_cells import Side, cells_of
+    from ..analysis.comparison.cells import Side, cells_of
 
     path, spec = _split(text)
     with Store.open(Path(path)) as store:
@@ -143,7 +143,7 @@ def _split(text: str) -> tuple[str, str | None]:
 
 
 def _selected(path: str, cells: list[Cell], text: str) -> Side:
-    from ..analysis.comparison_cells import Side, chosen, settings_of
+    from ..analysis.comparison.cells import Side, chosen, settings_of
 
     spec = parse(text)
     names = dict.fromkeys(cell.record["estimator"] for cell in cells)
@@ -172,7 +172,7 @@ def _nothing_common(a: Side, b: Side) -> str:
             f"{a.name} and {b.name} have no cell in common, with equal problem, estimator, config and num_samples; "
             "run one study into both: 'varbench run STUDY --out FILE.db'"
         )
-    from ..analysis.comparison_cells import settings_of
+    from ..analysis.comparison.cells import settings_of
 
     for key in ("problem", "num_samples", "temperature"):
         first, second = (
@@ -191,15 +191,15 @@ def _nothing_common(a: Side, b: Side) -> str:
 
 
 def _formatted(found: Comparison, failed: dict[Rule, list[Row]], form: str, plain: bool) -> str:
-    from ..analysis import comparison_export, comparison_text
+    from ..analysis.comparison import export, text
 
     if form == "json":
-        return comparison_export.as_json(found, failed)
+        return export.as_json(found, failed)
     if form == "latex":
-        return comparison_export.as_latex(found)
+        return export.as_latex(found)
     if form == "markdown":
-        return comparison_text.as_markdown(found, failed)
-    return comparison_text.as_table(found, failed, colour=not plain)
+        return text.as_markdown(found, failed)
+    return text.as_table(found, failed, colour=not plain)
 
 
 def _write(text: str, output: Path | None) -> None:

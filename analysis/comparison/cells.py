@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..bench.records import label, literal
-from .frame import Record, temperature_of
+from ...bench.records import label, literal
+from ..frame import Record, temperature_of
 
 DIFFERS = ("seed", "num_draws", "dtype", "device", "threads")  # may differ between matched cells, and is then said
 

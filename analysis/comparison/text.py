@@ -13,8 +13,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .compare import Comparison, Row, Rule
-from .comparison_cells import (
+from ..numbers import p_value, seconds, short, with_interval
+from ..phrases import count, listed
+from ..statistics import Estimate
+from ..tables import Column, legend, symbols
+from .cells import (
     Cell,
     Side,
     differences,
@@ -23,10 +26,7 @@ from .comparison_cells import (
     samples_of,
     temperatures_of,
 )
-from .numbers import p_value, seconds, short, with_interval
-from .phrases import count, listed
-from .statistics import Estimate
-from .tables import Column, legend, symbols
+from .compare import Comparison, Row, Rule
 
 Failed = Mapping[Rule, Sequence[Row]]
 NONE_SHOWN = "~"

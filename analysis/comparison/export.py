@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..bench.records import dumps
+from ...bench.records import dumps
+from ..statistics import FLOOR_P, Estimate, marks_of
+from .cells import Cell, Side, differences
 from .compare import Comparison, Row, Skipped
-from .comparison_cells import Cell, Side, differences
-from .comparison_text import Failed, blocks, columns_of, interval_text
-from .statistics import FLOOR_P, Estimate, marks_of
+from .text import Failed, blocks, columns_of, interval_text
 
 SCHEMA = 1
 _LATEX = {

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .frame import Record
-from .statistics import Estimate, estimate
+from ..frame import Record
+from ..statistics import Estimate, estimate
 
 METRICS = ("variance", "mse", "seconds_per_draw")
 PARTS = 64  # the store keeps this many interleaved parts of the draws

@@ -1,4 +1,4 @@
-"""asv's results as one page that needs no network: python -m varbench.analysis.asv_page .asv/results -o reports/asv."""
+"""asv's results as one page that works offline: python -m varbench.analysis.history.page .asv/results -o DIR."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from . import asv_words
-from .asv_figures import group_figure
-from .asv_results import SHORT, Machine, read
-from .report import breakable, dimmed, prose
-from .style import context
-from .svg import to_svg
+from ..report import breakable, dimmed, prose
+from ..style import context
+from ..svg import to_svg
+from . import words
+from .figures import group_figure
+from .results import SHORT, Machine, read
 
-_TEMPLATES = Path(__file__).with_name("templates")
+_TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
 def write(results: Path, out_dir: Path, subjects: Mapping[str, str] | None = None) -> Path:
@@ -66,14 +66,14 @@ def render(machines: Sequence[Machine], subjects: Mapping[str, str]) -> str:
 
 def _section(number: int, machine: Machine, subjects: Mapping[str, str]) -> dict[str, Any]:
     facts = dict(machine.facts)
-    steps, clear = asv_words.step_rows(machine), (asv_words.TWICE, asv_words.ONCE)
+    steps, clear = words.step_rows(machine), (words.TWICE, words.ONCE)
     return {
         "slug": f"machine-{number}",
         "name": ", ".join(filter(None, [facts.get("processor"), f"Python {facts.get('python', '')}"])),
-        "findings": asv_words.findings(machine),
+        "findings": words.findings(machine),
         "steps": [row for row in steps if row["verdict"] in clear],
         "unclear": [row for row in steps if row["verdict"] not in clear],
-        "latest": asv_words.latest_rows(machine),
+        "latest": words.latest_rows(machine),
         "commits": [{"hash": one[:SHORT], "subject": subjects.get(one, "")} for one in reversed(machine.commits)],
         "pictures": _pictures(number, machine),
         "facts": machine.facts,
@@ -106,7 +106,7 @@ def history(folder: Path) -> dict[str, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the page from a results folder; 2 where there is none."""
-    parser = argparse.ArgumentParser(prog="python -m varbench.analysis.asv_page", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m varbench.analysis.history.page", description=__doc__)
     parser.add_argument("results", type=Path, help="asv's results folder, .asv/results")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the page")
     given = parser.parse_args(arguments)

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from .asv_results import FAILED, SHORT, SKIPPED, Series
-from .style import FAINT, INK, MUTED, context, style_of
+from ..style import FAINT, INK, MUTED, context, style_of
+from .results import FAILED, SHORT, SKIPPED, Series
 
 WIDTH, PANEL, GAP = 7.6, 1.45, 0.62  # inches
 LARGE, SMALL, TINY = 10.5, 8.5, 7.0  # points

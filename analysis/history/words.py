@@ -8,12 +8,12 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from .asv_figures import scale_of
-from .asv_results import ABSENT, FAILED, SHORT, SKIPPED, Machine, Point, Segment, Series
-from .numbers import short, times, with_interval
-from .phrases import code, count, listed
-from .statistics import Estimate
-from .words import Finding
+from ..numbers import short, times, with_interval
+from ..phrases import code, count, listed
+from ..statistics import Estimate
+from ..words import Finding
+from .figures import scale_of
+from .results import ABSENT, FAILED, SHORT, SKIPPED, Machine, Point, Segment, Series
 
 SMALLEST = 0.05  # a step by less is drawn, not told: asv's own threshold
 TWICE, ONCE, MEET, BARE = "apart, seen twice", "apart, seen once", "~ they meet", "none"

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .comparison_cells import Cell, Pair, Side, matched
-from .comparison_ratios import Ratio, geometric_mean, ratio_of
-from .statistics import LEVEL, Estimate, holm
+from ..statistics import LEVEL, Estimate, holm
+from .cells import Cell, Pair, Side, matched
+from .ratios import Ratio, geometric_mean, ratio_of
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Row:
 
     Args:
         pair: the cells of A and B.
-        metric: one of ``comparison_ratios.METRICS``.
+        metric: one of ``ratios.METRICS``.
         ratio: B / A.
         p: p-value of "the ratio is 1"; None where there is no ratio.
         p_adjusted: the same, adjusted for the number of comparisons.
@@ -90,7 +90,7 @@ def compare(a: Side, b: Side, metrics: Sequence[str] = ("variance",)) -> Compari
     Args:
         a: what is compared with.
         b: what is compared; ratios are B / A.
-        metrics: of ``comparison_ratios.METRICS``.
+        metrics: of ``ratios.METRICS``.
     """
     pairs, only_a, only_b = matched(a, b)
     measured = [pair for pair in pairs if all(cell.record["status"] == "ok" for cell in pair)]
@@ -125,7 +125,7 @@ class Rule:
     """A threshold: the comparison fails where a ratio is shown to lie beyond it.
 
     Args:
-        metric: one of ``comparison_ratios.METRICS``.
+        metric: one of ``ratios.METRICS``.
         above: whether a ratio above the threshold fails, else one below it.
         threshold: a positive number.
     """

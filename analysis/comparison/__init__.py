@@ -1,0 +1,1 @@
+"""Cells held against each other: ratios with intervals, what is shown and what is not."""

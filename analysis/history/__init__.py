@@ -1,0 +1,1 @@
+"""The kernels over commits: asv's results, read and drawn."""
