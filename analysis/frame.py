@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bench.records import read_value
+
 Record = Mapping[str, Any]
 ORACLES = ("enumerate",)  # rows that know the truth: shown, never recommended
 
@@ -107,16 +109,7 @@ def parameters_of(problem: str) -> dict[str, Any]:
     """Return the parameters in the brackets of a problem's name; numbers as numbers."""
     inside = problem.partition("[")[2].rpartition("]")[0]
     pairs = (pair.partition("=") for pair in inside.split(",") if "=" in pair)
-    return {key.strip(): _number(value.strip()) for key, _, value in pairs}
-
-
-def _number(text: str) -> Any:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    return {key.strip(): read_value(value.strip()) for key, _, value in pairs}
 
 
 def _hashable(value: Any) -> Any:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from ..bench.records import compact, label, literal
 from . import captions, figures, ranking, tables
@@ -17,6 +15,7 @@ from .frame import Frame, Record, temperature_of
 from .names import slugs
 from .numbers import times, with_interval
 from .phrases import listed, marked
+from .rendering import rendered
 from .series import series_of
 from .statistics import marks_of
 from .style import context
@@ -25,7 +24,6 @@ from .svg import standalone, to_svg
 from .words import FEW, MANY, Answer, answer
 
 LONGEST = 16  # vectors with more entries stay out of records.csv
-_TEMPLATES = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True)
@@ -83,20 +81,11 @@ def render(
         problems: each problem's records by the anchor of its section.
         pictures: each problem's figures, in the same order.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["prose"] = prose
-    environment.filters["breakable"] = breakable
-    environment.filters["dimmed"] = dimmed
     sections = [
         _section(slug, cells, several) for (slug, cells), several in zip(problems.items(), pictures, strict=True)
     ]
-    return environment.get_template("report.html.j2").render(
+    return rendered(
+        "report.html.j2",
         title=study.get("title") or study.get("name") or "Gradient estimators compared",
         question=study.get("question") or "",
         grids=[_grid(grid, study) for grid in study.get("grids") or ()],
@@ -112,25 +101,7 @@ def render(
         longest=LONGEST,
         many=MANY,
         num_cells=len(frame),
-        css=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        script=Markup((_TEMPLATES / "report.js").read_text(encoding="utf-8")),
     )
-
-
-def prose(text: str) -> Markup:
-    """Return text with its `backticked` parts as code and |∇|² kept on one line, everything else escaped."""
-    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
-    return Markup(re.sub(r"\|∇\|²?", r'<span class="whole">\g<0></span>', text))
-
-
-def dimmed(text: str) -> Markup:
-    """Return '1.2 [1.1, 1.3]' with its interval in a weaker colour."""
-    return Markup(re.sub(r" (\[[^]]*\])$", r' <span class="muted">\1</span>', str(escape(text))))
-
-
-def breakable(text: str) -> Markup:
-    """Return a long name that a line may break after an opening bracket or a comma."""
-    return Markup(re.sub(r"(?<=[\[,])(?=\S)", "<wbr>", str(escape(text))))
 
 
 def _pictures(cells: Frame, slug: str) -> list[Picture]:

@@ -113,6 +113,18 @@ def literal(value: object) -> str:
     return str(value)
 
 
+def read_value(text: str) -> bool | int | float | str:
+    """Return true and false, whole numbers and other numbers as such, and anything else as text."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
 def dumps(value: object) -> str:
     """Return strict JSON, sorted where order has no meaning."""
     return json.dumps(value, allow_nan=False, ensure_ascii=False)

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ..estimators.errors import InputError
-from .records import literal
+from .records import literal, read_value
 
 _SPEC = re.compile(r"(?P<name>[^\[\]]+?)\s*(?:\[(?P<inside>[^\[\]]*)\])?\s*")
 
@@ -44,18 +44,6 @@ def parse(text: str) -> Spec:
             raise InputError(f"'{key}' stands twice in '{text}'; give it once")
         parameters[key] = read_value(value)
     return Spec(match["name"].strip(), parameters)
-
-
-def read_value(text: str) -> bool | int | float | str:
-    """Return true and false, whole numbers and other numbers as such, and anything else as text."""
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
 
 
 def full_name(name: str, parameters: Mapping[str, Any]) -> str:

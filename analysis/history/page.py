@@ -9,17 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
-from ..report import breakable, dimmed, prose
+from ..rendering import rendered
 from ..style import context
 from ..svg import to_svg
 from . import words
 from .figures import group_figure
 from .results import SHORT, Machine, read
-
-_TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
 def write(results: Path, out_dir: Path, subjects: Mapping[str, str] | None = None) -> Path:
@@ -49,19 +46,8 @@ def render(machines: Sequence[Machine], subjects: Mapping[str, str]) -> str:
         machines: what each machine measured.
         subjects: first lines of the commits' messages by full hash.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters.update(prose=prose, breakable=breakable, dimmed=dimmed)
-    return environment.get_template("asv.html.j2").render(
-        machines=[_section(number, machine, subjects) for number, machine in enumerate(machines, 1)],
-        css=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        script=Markup((_TEMPLATES / "report.js").read_text(encoding="utf-8")),
-    )
+    sections = [_section(number, machine, subjects) for number, machine in enumerate(machines, 1)]
+    return rendered("asv.html.j2", machines=sections)
 
 
 def _section(number: int, machine: Machine, subjects: Mapping[str, str]) -> dict[str, Any]:

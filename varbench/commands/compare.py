@@ -13,6 +13,7 @@ from ..bench.records import literal
 from ..bench.specs import parse
 from ..bench.store import Store
 from ..estimators.errors import InputError, unknown
+from .output import put
 
 if TYPE_CHECKING:
     from ..analysis.comparison.cells import Cell, Side
@@ -72,7 +73,7 @@ def compare(
                 f"--fail-on {metric}: no cell has {metric} on both sides, so nothing can fail; {_ADVICE[metric]}"
             )
     failed = analysis.failures(found, read)
-    _write(_formatted(found, failed, form, plain=output is not None), output)
+    put(_formatted(found, failed, form, plain=output is not None), output)
     for rule, rows in failed.items():
         if rows:
             click.echo(f"varbench: {verdict(rule, rows)}", err=True)
@@ -200,13 +201,3 @@ def _formatted(found: Comparison, failed: dict[Rule, list[Row]], form: str, plai
     if form == "markdown":
         return text.as_markdown(found, failed)
     return text.as_table(found, failed, colour=not plain)
-
-
-def _write(text: str, output: Path | None) -> None:
-    if output is None:
-        click.echo(text.rstrip("\n"))
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}; name a file that you may write") from error

@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from ..bench.records import dumps
-from ..bench.specs import read_value
+from ..bench.records import dumps, read_value
 from ..estimators.errors import InputError
 
 

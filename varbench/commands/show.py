@@ -7,7 +7,7 @@ import click
 
 from ..bench.records import compact, dumps
 from ..bench.store import Store
-from ..estimators.errors import InputError
+from .output import put
 
 FORMATS = ("table", "csv", "json", "markdown")
 
@@ -35,14 +35,7 @@ def export(store: Path, form: str, output: Path | None, vectors: bool) -> None:
 def _write(path: Path, form: str, output: Path | None, vectors: bool) -> None:
     with Store.open(path) as store:
         records = [compact(record, vectors) for record in store.records()]
-    text = _formatted(records, form, plain=output is not None)
-    if output is None:
-        click.echo(text.rstrip("\n"))
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}; name a file that you may write") from error
+    put(_formatted(records, form, plain=output is not None), output)
 
 
 def _formatted(records: list[dict[str, Any]], form: str, plain: bool) -> str:
