@@ -6,6 +6,8 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+CODE = ("estimators", "bench", "analysis", "varbench", "pyproject.toml")  # what numbers and pages come from
+DIRTY = "-dirty"
 PACKAGES = ("varbench", "torch", "numpy", "scipy", "matplotlib", "click", "rich", "jinja2")
 
 
@@ -28,15 +30,32 @@ def installed(package: str) -> str | None:
 
 @cache
 def commit() -> str | None:
-    """Return the commit of the checkout that this code runs from, None if it is an installed package."""
-    root = Path(__file__).resolve().parent.parent
+    """Return the commit of the checkout that this code runs from, None if it is an installed package.
+
+    It ends in '-dirty' where the code, tracked or not, is not that of the commit; reports and notes do not count.
+    """
+    return commit_of(Path(__file__).resolve().parent.parent)
+
+
+def commit_of(root: Path) -> str | None:
+    """Return the commit of a checkout with this root, see ``commit``."""
+    answer = _git(root, "rev-parse", "--show-toplevel", "HEAD")
+    if answer is None:
+        return None
+    top, head = answer.split("\n")[:2]
+    if Path(top).resolve() != root.resolve():
+        return None
+    changed = _git(root, "status", "--porcelain", "--untracked-files=all", "--", *CODE)
+    return head + (DIRTY if changed else "")
+
+
+def _git(root: Path, *words: str) -> str | None:
+    """Return what git says, None if it cannot; it takes no lock, so that nobody's own git has to wait."""
+    command = ["git", "--no-optional-locks", "-C", str(root), *words]
     try:
-        words = ["git", "-C", str(root), "rev-parse", "--show-toplevel", "HEAD"]
-        answer = subprocess.run(words, capture_output=True, text=True, check=True, timeout=10)
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout
     except (OSError, subprocess.SubprocessError):
         return None
-    top, head = answer.stdout.split("\n")[:2]
-    return head if Path(top).resolve() == root else None
 
 
 def processor() -> str:

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import starmap
-from multiprocessing import resource_tracker
 from typing import Any
 
 from ..estimators.errors import InputError, NotApplicable
@@ -32,6 +23,7 @@ from .store import Store
 from .study import Cell
 from .threads import one_thread_each
 from .timing import time_requests
+from .workers import Over, executor, never
 
 Progress = Callable[[str, int], None]  # what was done, how many cells
 
@@ -44,10 +36,6 @@ class Outcome:
     record: Mapping[str, Any]
     seconds: float
     replicates: Mapping[str, list[float]]
-
-
-class WorkerDied(Exception):  # noqa: N818
-    """A worker process ended without an answer; what was done is stored."""
 
 
 def check(cells: Sequence[Cell]) -> None:
@@ -69,33 +57,42 @@ def check(cells: Sequence[Cell]) -> None:
         loaded_estimator(estimator)
 
 
-def run(cells: Mapping[int, Cell], store: Store, workers: int, progress: Progress) -> None:
+def run(cells: Mapping[int, Cell], store: Store, workers: int, progress: Progress, over: Over = never) -> bool:
     """Find the truths that are not stored yet, measure the cells, and store each when it is done.
 
     Args:
-        cells: what to measure, by its position in the study.
-        store: where; this process alone writes.
+        cells: by their positions in the study.
+        store: that nobody else writes.
         workers: 1 for this process, more for a pool.
         progress: called with a line and the number of cells done.
+        over: whether the time is over: then nothing more is begun, and what runs is finished and stored.
+
+    Returns:
+        Whether all cells were measured.
 
     Raises:
         WorkerDied: if a worker process was killed.
     """
     positions = {cell.key: position for position, cell in cells.items()}
     truths: dict[str, dict[str, Any]] = store.truths()
-    with _executor(workers) as mapped:
+    measured = 0
+    with executor(workers) as mapped:
         missing = {cell.truth_key: cell for cell in cells.values() if cell.truth_key not in truths}
-        for key, found in mapped(find_truth, [(cell,) for cell in missing.values()]):
+        for key, found in mapped(find_truth, [(cell,) for cell in missing.values()], over):
             truths[key] = found
             if "error" not in found:
                 store.put_truth(key, found)
             progress(f"truth of {json.loads(key)[0]}", 0)
+        if over():
+            return not cells
         tasks = [(task, truths[task[0].truth_key]) for task in _tasks(cells.values())]
-        for outcomes in mapped(measure_cells, tasks):
+        for outcomes in mapped(measure_cells, tasks, over):
             for outcome in outcomes:
                 store.put(outcome.key, positions[outcome.key], outcome.record, outcome.seconds, outcome.replicates)
+            measured += len(outcomes)
             first = outcomes[0].record
             progress(f"{first['estimator']} on {first['problem']}", len(outcomes))
+    return measured == len(cells)
 
 
 def find_truth(cell: Cell) -> tuple[str, dict[str, Any]]:
@@ -107,20 +104,26 @@ def find_truth(cell: Cell) -> tuple[str, dict[str, Any]]:
         return cell.truth_key, {"error": str(error)}
 
 
-def time_cells(cells: Sequence[Cell], store: Store, progress: Progress) -> None:
+def time_cells(cells: Sequence[Cell], store: Store, progress: Progress, over: Over = never) -> bool:
     """Time measured cells problem by problem, in rounds that visit all its estimators, and store the seconds.
 
     One process does it alone: a neighbour on the other core would be measured too.
+
+    Returns:
+        Whether all cells were timed; a problem is not begun once the time is over.
     """
     by_problem: dict[tuple[str, str | None, int], list[Cell]] = {}
     for cell in cells:
         by_problem.setdefault((cell.problem, cell.dtype, cell.seed), []).append(cell)
     for (name, dtype, seed), together in by_problem.items():
+        if over():
+            return False
         problem = _bound(name, dtype)
         requests = [_request(problem, cell) for cell in together]
         for cell, timing in zip(together, time_requests(problem, requests, seed), strict=True):
             store.put_timing(cell.key, timing.fields())
         progress(f"{len(together)} cells on {name}", len(together))
+    return True
 
 
 def _tasks(cells: Iterable[Cell]) -> list[list[Cell]]:
@@ -133,70 +136,6 @@ def _tasks(cells: Iterable[Cell]) -> list[list[Cell]]:
         lot = cell.problem, cell.dtype, cell.seed, cell.num_draws, cell.estimator, cell.num_samples
         lots.setdefault(lot, []).append(cell)
     return list(lots.values())
-
-
-@contextmanager
-def _executor(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
-    """Return a map of a function over tuples of arguments, whose results come as they are done."""
-    if workers == 1:
-        yield starmap
-        return
-    with _pool(workers) as pool:
-
-        def mapped(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
-            with _without_interrupts():  # workers are started by submit, and inherit that they are not interrupted
-                waiting: set[Future[Any]] = {pool.submit(function, *one) for one in arguments}
-            while waiting:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
-
-        try:
-            yield mapped
-        except BrokenProcessPool as error:
-            raise WorkerDied("a worker process was killed (out of memory?); what was done is stored") from error
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Return a pool of fresh processes that end with this one; on an error they are ended, not waited for."""
-    resource_tracker.ensure_running()  # else the first worker's start would, and let interrupts through
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_become_worker)
-    try:
-        yield pool
-    except BaseException:
-        processes = list((pool._processes or {}).values())
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            process.terminate()
-        raise
-    pool.shutdown()
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Hold Ctrl-C back until the end of the block; processes started within never get it: it is the parent's."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _become_worker() -> None:
-    """Leave Ctrl-C to the parent, and end when the parent does, even if it was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
 
 
 @lru_cache(maxsize=2)

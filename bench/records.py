@@ -4,11 +4,13 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, get_args
 
 SCHEMA = 1
 VECTORS = ("gradient_exact", "gradient_mean")
 MAX_VECTOR = 1000
+STATUSES = ("ok", "not_applicable", "failed")
 MARKS = ("heavy_tail", "one_draw_dominates", "rare_outcome", "degenerate", "zero_variance")
 
 
@@ -81,6 +83,15 @@ class Measurement:
 
 
 COLUMNS = tuple(f.name for f in fields(Measurement) if f.name != "replicates")
+
+
+def kinds() -> dict[str, tuple[Any, bool]]:
+    """Return of each column the type of its values, and whether they may be absent."""
+    found: dict[str, tuple[Any, bool]] = {}
+    for column in fields(Measurement):
+        options = get_args(column.type) if isinstance(column.type, UnionType) else (column.type,)
+        found[column.name] = options[0], NoneType in options
+    return {name: found[name] for name in COLUMNS}
 
 
 def compact(record: Mapping[str, Any], vectors: bool = False, longest: int = MAX_VECTOR) -> dict[str, Any]:

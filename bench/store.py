@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..estimators.errors import InputError
+from .differences import differences
 from .records import dumps
 
 APPLICATION = 0x76_61_72_62  # "varb"
@@ -53,9 +54,10 @@ class Store:
         """
         if path.is_dir() or (path.exists() and path.stat().st_size > 0):
             store = cls.open(path, writable=True)
-            if store.description() != json.loads(dumps(description)):
+            there, here = store.description(), json.loads(dumps(description))
+            if there != here:
                 store.close()
-                raise StoreError(_differs(path, store_name(description)))
+                raise StoreError(_differs(path, there, here))
             return store
         try:
             connection = sqlite3.connect(path, isolation_level=None)
@@ -188,13 +190,9 @@ class Store:
             raise StoreError(f"{self.path} is damaged: {error}; restore it, or run the study anew") from error
 
 
-def store_name(description: Mapping[str, Any]) -> str:
-    """Return the name of the study in a description."""
-    return str(description.get("name", "?"))
-
-
-def _differs(path: Path, name: str) -> str:
+def _differs(path: Path, there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     return (
-        f"{path} holds another study, or another version of '{name}' or of a file it names: records of both would mix; "
-        "name another file with --out, or remove this one"
+        f"{path} holds another study, or another version of '{here.get('name', '?')}' or of a file it names: "
+        f"{'; '.join(differences(there, here))}; records of both would mix: name another file with --out, "
+        f"or remove {path}"
     )

@@ -12,6 +12,7 @@ import click
 
 from .bench.store import StoreError
 from .commands.compare import compare
+from .commands.completion import completion
 from .commands.doctor import doctor
 from .commands.list import list_
 from .commands.measure import measure
@@ -39,7 +40,7 @@ def varbench() -> None:
     """
 
 
-for command in (list_, measure, run, plan, show, export, plot, report, compare, doctor):
+for command in (list_, measure, run, plan, show, export, plot, report, compare, doctor, completion):
     varbench.add_command(command)
 
 

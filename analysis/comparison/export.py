@@ -7,18 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...bench.records import dumps
+from ..latex import escaped
 from ..statistics import FLOOR_P, Estimate, marks_of
 from .cells import Cell, Side, differences
 from .compare import Comparison, Row, Skipped
 from .text import Failed, blocks, columns_of, interval_text
 
 SCHEMA = 1
-_LATEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "#": r"\#", "$": r"\$", "%": r"\%", "&": r"\&", "_": r"\_",
-    "^": r"\textasciicircum{}", "~": r"$\sim$", "<": "$<$", ">": "$>$", "|": "$|$", '"': "''",
-    "`": r"\textasciigrave{}", "[": "{[}", "]": "{]}", "-": "-{}", "τ": r"$\tau$", "→": r"$\to$", "×": r"$\times$",
-    "∞": r"$\infty$", "²": "$^2$", "µ": r"$\mu$", "∇": r"$\nabla$",
-}  # fmt: skip
 
 
 def as_json(comparison: Comparison, failed: Failed) -> str:
@@ -72,19 +67,6 @@ def as_latex(comparison: Comparison) -> str:
             lines += [r"\midrule", rf"\multicolumn{{{len(shown)}}}{{l}}{{{text}}} \\"]
         parts.append("\n".join([*lines, r"\bottomrule", r"\end{tabular}"]))
     return "\n\n".join(parts) + "\n"
-
-
-def escaped(text: str) -> str:
-    """Return text that LaTeX sets as it stands; characters that pdflatex cannot set are named by their number."""
-    return "".join(_LATEX.get(character) or _plain(character) for character in text)
-
-
-def _plain(character: str) -> str:
-    if character.isspace():
-        return " "
-    if " " < character < "\x7f" or ("À" <= character <= "ÿ" and character not in "×÷ÐÞðþ"):
-        return character
-    return f"U+{ord(character):04X}"
 
 
 def _side(side: Side) -> dict[str, Any]:

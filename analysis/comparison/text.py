@@ -247,7 +247,7 @@ def _marks(row: Row) -> str:
 
 
 def _described(side: Side) -> str:
-    commits = [value[:10] if value else "unknown" for value in side.values("commit")]
+    commits = [value[:10] + value[40:] if value else "unknown" for value in side.values("commit")]  # keeps -dirty
     draws = [f"{value:,}" for value in side.values("num_draws")]
     seeds = [str(value) for value in side.values("seed")]
     return (

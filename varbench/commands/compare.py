@@ -13,6 +13,7 @@ from ..bench.records import literal
 from ..bench.specs import parse
 from ..bench.store import Store
 from ..estimators.errors import InputError, unknown
+from . import complete
 from .output import put
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ _RULE = re.compile(r"\s*([^<>=\s]+)\s*([<>])\s*([^<>=\s]+)\s*")
 
 
 @click.command()
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", shell_complete=complete.stores)
+@click.argument("b", shell_complete=complete.stores)
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help=f"{', '.join(METRICS)}; repeat for more.")
 @click.option(
     "--fail-on",
@@ -36,6 +37,7 @@ _RULE = re.compile(r"\s*([^<>=\s]+)\s*([<>])\s*([^<>=\s]+)\s*")
     help="E.g. 'variance>1.05': end with 1 where a ratio B/A is shown to exceed 1.05; repeat for more.",
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file.")
 @click.pass_context
 def compare(
@@ -45,6 +47,7 @@ def compare(
     metrics: tuple[str, ...],
     rules: tuple[str, ...],
     form: str,
+    as_json: bool,
     output: Path | None,
 ) -> None:
     """Compare B with A cell by cell: ratios, their intervals, and whether a difference is shown.
@@ -73,7 +76,7 @@ def compare(
                 f"--fail-on {metric}: no cell has {metric} on both sides, so nothing can fail; {_ADVICE[metric]}"
             )
     failed = analysis.failures(found, read)
-    put(_formatted(found, failed, form, plain=output is not None), output)
+    put(_formatted(found, failed, "json" if as_json else form, plain=output is not None), output)
     for rule, rows in failed.items():
         if rows:
             click.echo(f"varbench: {verdict(rule, rows)}", err=True)

@@ -7,11 +7,12 @@ import click
 
 from ..bench.records import dumps, read_value
 from ..estimators.errors import InputError
+from . import complete
 
 
 @click.command()
-@click.argument("problem")
-@click.argument("estimator")
+@click.argument("problem", shell_complete=complete.problems)
+@click.argument("estimator", shell_complete=complete.estimators)
 @click.option("--temperature", type=float, help="Temperature of a relaxed or straight-through estimator.")
 @click.option("--num-samples", type=int, help="S, samples in one draw; the smallest that the method allows by default.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Another parameter of the estimator.")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..bench.filters import matches, matching
 from ..bench.store import Store
 from ..estimators.errors import InputError, unknown
+from . import options
+from .output import put_json
 
 if TYPE_CHECKING:
     from ..analysis.kinds import Part
@@ -22,7 +24,7 @@ STYLES = ("page", "paper")
 
 
 @click.command()
-@click.argument("store", type=click.Path(path_type=Path))
+@options.store
 @click.option("--kind", type=click.Choice(KINDS), required=True, help="What to draw.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The folder, made if needed.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="svg", show_default=True)
@@ -33,7 +35,19 @@ STYLES = ("page", "paper")
 @click.option(
     "--draws", type=click.IntRange(100), default=2000, show_default=True, help="Draws of --kind draws, made anew."
 )
-def plot(store: Path, kind: str, output: Path, form: str, style: str, pattern: str | None, draws: int) -> None:
+@options.filters
+@options.as_json
+def plot(
+    store: Path,
+    kind: str,
+    output: Path,
+    form: str,
+    style: str,
+    pattern: str | None,
+    draws: int,
+    filters: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Draw the records of STORE: one file a problem, named OUTPUT/PROBLEM-KIND.FORMAT.
 
     \b
@@ -49,7 +63,7 @@ def plot(store: Path, kind: str, output: Path, form: str, style: str, pattern: s
         study, records = opened.description(), opened.records()
     if not records:
         raise InputError(f"{store} holds no records yet; 'varbench run {study['name']} --out {store}' measures them")
-    chosen = _matching(records, pattern)
+    chosen = matching(_of_problems(records, pattern), filters, str(store))
     from ..analysis.frame import Frame
     from ..analysis.kinds import KINDS as KNOWN
     from ..analysis.kinds import parts_of
@@ -57,23 +71,28 @@ def plot(store: Path, kind: str, output: Path, form: str, style: str, pattern: s
 
     parts = parts_of(kind, Frame.of(chosen))
     if not parts:
-        where = f" that matches '{pattern}'" if pattern else ""
+        asked = [*([f"problem={pattern}"] if pattern else []), *filters]
+        where = f" that fits {' and '.join(asked)}" if asked else ""
         raise InputError(f"{store} has nothing{where} to draw for --kind {kind}: it needs {KNOWN[kind].needs}")
     try:
         output.mkdir(parents=True, exist_ok=True)
+        written = []
         for part in parts:
-            click.echo(_written(part, kind, output / f"{part.name}.{form}", FORMS[style], draws))
+            written.append(_written(part, kind, output / f"{part.name}.{form}", FORMS[style], draws))
+            if not as_json:
+                click.echo(written[-1])
     except OSError as error:
         raise InputError(f"cannot write {output}: {error.strerror}; name a folder that you may write to") from error
+    if as_json:
+        put_json([str(path) for path in written])
 
 
-def _matching(records: list[dict[str, Any]], pattern: str | None) -> list[dict[str, Any]]:
+def _of_problems(records: list[dict[str, Any]], pattern: str | None) -> list[dict[str, Any]]:
     """Return the records of problems whose full name, or name before the brackets, matches the pattern."""
     if pattern is None:
         return records
     names = list(dict.fromkeys(str(record["problem"]) for record in records))
-    literal = pattern.replace("[", "[[]")  # brackets are part of names here
-    kept = {n for n in names if any(fnmatch.fnmatchcase(text, literal) for text in (n, n.partition("[")[0]))}
+    kept = {name for name in names if any(matches(text, pattern) for text in (name, name.partition("[")[0]))}
     if not kept:
         raise unknown("problem", pattern, names, "--problem takes * for anything, e.g. 'normal_*'")
     return [record for record in records if record["problem"] in kept]

@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from fnmatch import fnmatchcase
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ..bench import catalogue
-from ..bench.records import literal
+from ..bench import catalogue, filters
+from ..bench.records import STATUSES
 from ..bench.specs import parse
 from ..bench.store import Store
 from ..bench.study import Cell, Study, read_study
-from ..estimators.errors import InputError, unknown
+from ..estimators.errors import InputError
+from . import options
+from .output import put_json
+from .progress import progress
 
-_FILTERS = ("problem", "estimator", "temperature", "num_samples")
 _TIMING_SECONDS = 0.2  # of one cell, for plans
-_Report = Callable[[str, int], None]
 
 
 @click.command()
-@click.argument("study")
-@click.option("--out", type=click.Path(path_type=Path), help="The store; STUDY.db in this folder by default.")
+@options.study
+@options.out
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
-@click.option(
-    "--filter",
-    "filters",
-    multiple=True,
-    metavar="KEY=PATTERN",
-    help=f"Only cells whose {', '.join(_FILTERS)} fits, e.g. 'problem=normal*'; repeat to narrow.",
-)
+@options.filters
 @click.option("--force", is_flag=True, help="Measure again what is stored.")
 @click.option("--retry-failed", is_flag=True, help="Measure again what failed.")
 @click.option("--no-timing", is_flag=True, help="Leave the second pass, the seconds per draw, for another run.")
+@click.option("--max-time", type=options.Duration(), help="Begin nothing new after 90s, 10m or 1h; run again to go on.")
+@options.as_json
 @click.pass_context
 def run(
     context: click.Context,
@@ -45,93 +43,139 @@ def run(
     force: bool,
     retry_failed: bool,
     no_timing: bool,
+    max_time: float | None,
+    as_json: bool,
 ) -> None:
     """Run STUDY, a shipped name or a TOML file; what is stored already is not run again."""
+    started = time.monotonic()
+    if force and max_time is not None:
+        raise InputError(
+            "--force with --max-time would begin at the first cell each time, and never come to the last; "
+            "remove the store, or narrow with --filter, and leave one of them out"
+        )
     asked = read_study(study)
     chosen = _filtered(asked, filters)
     from ..bench import executors
+    from ..bench.workers import WorkerDied
 
     executors.check(list(chosen.values()))
     path = out or Path(f"{asked.name}.db")
+
+    def over() -> bool:
+        return max_time is not None and time.monotonic() - started >= max_time
+
     with Store.resume(path, asked.description()) as store:
         statuses = store.statuses()
         left = {p: c for p, c in chosen.items() if force or _is_left(statuses.get(c.key), retry_failed)}
         try:
-            with _progress(len(left), "measuring") as progress:
-                executors.run(left, store, workers, progress)
-            if not no_timing:
+            with progress(len(left), "measuring") as report:
+                complete = executors.run(left, store, workers, report, over)
+            if complete and not no_timing:
                 untimed = store.untimed()
                 cells = [cell for cell in chosen.values() if cell.key in untimed]
-                with _progress(len(cells), "timing") as progress:
-                    executors.time_cells(cells, store, progress)
-        except executors.WorkerDied as error:
+                with progress(len(cells), "timing") as report:
+                    complete = executors.time_cells(cells, store, report, over)
+        except WorkerDied as error:
             click.echo(f"varbench: {error}; run the same command to go on", err=True)
             context.exit(3)
         except KeyboardInterrupt as error:
-            done = len(store.statuses().keys() & {cell.key for cell in chosen.values()})
-            raise KeyboardInterrupt(
-                f"interrupted: {done} of {len(chosen)} cells are stored in {path}; run the same command to go on"
-            ) from error
-        after = store.statuses()
-    count = [sum(after.get(c.key) == s for c in chosen.values()) for s in ("ok", "not_applicable", "failed")]
-    click.echo(
-        f"{asked.name}: {count[0]} cells measured, {count[1]} not applicable, {count[2]} failed, in {path}; "
-        f"see them with 'varbench report {path} -o DIR'"
-    )
-    if count[2]:
+            ended = _Ended.of(asked.name, path, chosen, store)
+            raise KeyboardInterrupt(f"interrupted: {ended.stored()}; run the same command to go on") from error
+        ended = _Ended.of(asked.name, path, chosen, store)
+    if as_json:
+        put_json(ended.plain())
+    elif complete:
+        click.echo(str(ended))
+    if not complete:
+        click.echo(f"varbench: --max-time is over: {ended.stored()}; run the same command to go on", err=True)
+        context.exit(130)
+    if ended.failed:
         context.exit(3)
 
 
+@dataclass(frozen=True)
+class _Ended:
+    """What a store holds of the cells that were asked for."""
+
+    study: str
+    store: Path
+    ok: int
+    not_applicable: int
+    failed: int
+    left: int
+    untimed: int
+
+    @classmethod
+    def of(cls, name: str, path: Path, chosen: Mapping[int, Cell], store: Store) -> _Ended:
+        statuses, untimed = store.statuses(), store.untimed()
+        found = [statuses.get(cell.key) for cell in chosen.values()]
+        counts = {status: found.count(status) for status in STATUSES}
+        return cls(name, path, **counts, left=found.count(None), untimed=sum(c.key in untimed for c in chosen.values()))
+
+    def plain(self) -> dict[str, Any]:
+        return {**vars(self), "store": str(self.store)}
+
+    def stored(self) -> str:
+        done = self.ok + self.not_applicable + self.failed
+        timing = f", {self.untimed} of them not timed yet" if self.untimed else ""
+        return f"{done} of {done + self.left} cells are stored in {self.store}{timing}"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.study}: {self.ok} cells measured, {self.not_applicable} not applicable, {self.failed} failed, "
+            f"in {self.store}; see them with 'varbench report {self.store} -o DIR'"
+        )
+
+
 @click.command()
-@click.argument("study")
-@click.option("--out", type=click.Path(path_type=Path), help="The store; STUDY.db in this folder by default.")
-def plan(study: str, out: Path | None) -> None:
+@options.study
+@options.out
+@options.filters
+@options.as_json
+def plan(study: str, out: Path | None, filters: tuple[str, ...], as_json: bool) -> None:
     """Say what 'run STUDY' would do: cells, how many are done, roughly how long; runs nothing."""
     asked = read_study(study)
-    cells = asked.cells()
+    cells = list(_filtered(asked, filters).values())
     path = out or Path(f"{asked.name}.db")
     done: dict[str, float] = {}
     if path.exists():
         with Store.open(path) as store:
             done = store.seconds()
-    left = [cell for cell in cells if cell.key not in done]
-    for problem in dict.fromkeys(cell.problem for cell in cells):
-        here = [cell for cell in cells if cell.problem == problem]
-        click.echo(f"{problem}: {len(here)} cells, {sum(cell.key in done for cell in here)} done")
-    seconds = sum(map(_guess, left))
+    names = dict.fromkeys(cell.problem for cell in cells)
+    problems = [{"problem": name, **_planned([cell for cell in cells if cell.problem == name], done)} for name in names]
+    whole = _planned(cells, done)
+    if as_json:
+        put_json({"study": asked.name, "store": str(path), **whole, "problems": problems})
+        return
+    for one in problems:
+        click.echo(f"{one['problem']}: {one['cells']} cells, {one['done']} done")
     click.echo(
-        f"{asked.name}: {len(cells)} cells, {len(cells) - len(left)} done, {len(left)} left, "
-        f"about {_spoken(seconds)} on one core"
+        f"{asked.name}: {whole['cells']} cells, {whole['done']} done, {whole['left']} left, "
+        f"about {_spoken(whole['seconds'])} on one core"
     )
+
+
+def _planned(cells: list[Cell], done: Mapping[str, float]) -> dict[str, Any]:
+    """Return how many cells there are, are done and are left, and roughly the seconds of the last."""
+    left = [cell for cell in cells if cell.key not in done]
+    seconds = round(sum(map(_guess, left)), 1)
+    return {"cells": len(cells), "done": len(cells) - len(left), "left": len(left), "seconds": seconds}
 
 
 def _is_left(status: str | None, retry_failed: bool) -> bool:
     return status is None or (retry_failed and status == "failed")
 
 
-def _filtered(asked: Study, filters: tuple[str, ...]) -> dict[int, Cell]:
+def _filtered(asked: Study, texts: tuple[str, ...]) -> dict[int, Cell]:
     """Return the cells that fit all filters, by their positions in the study.
 
     Raises:
         InputError: for a filter of another form or key, or filters that nothing fits.
     """
     cells = dict(enumerate(asked.cells()))
-    for text in filters:
-        key, equals, pattern = (part.strip() for part in text.partition("="))
-        if not equals:
-            raise InputError(f"--filter {text}: write it as KEY=PATTERN, e.g. --filter 'problem=normal*'")
-        if key not in _FILTERS:
-            raise unknown("key of --filter", key, _FILTERS)
-        cells = {position: cell for position, cell in cells.items() if _fits(cell, key, pattern)}
-    if not cells:
-        raise InputError(f"no cell of '{asked.name}' fits {' and '.join(filters)}; 'varbench plan' lists its problems")
-    return cells
-
-
-def _fits(cell: Cell, key: str, pattern: str) -> bool:
-    value = cell.config.get("temperature") if key == "temperature" else getattr(cell, key)
-    # a bracket is part of a problem's name, no set of characters
-    return fnmatchcase(literal(value), pattern.replace("[", "[[]"))
+    facts = {position: filters.facts_of_cell(cell) for position, cell in cells.items()}
+    kept = filters.chosen(facts, filters.read_filters(texts), f"'{asked.name}'")
+    return {position: cells[position] for position in kept}
 
 
 def _guess(cell: Cell) -> float:
@@ -147,31 +191,3 @@ def _spoken(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} seconds"
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
-
-
-@contextmanager
-def _progress(total: int, verb: str) -> Iterator[_Report]:
-    """Report progress: a bar with the time left on a terminal, plain lines elsewhere."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal or total == 0:
-        done = 0
-
-        def line(what: str, count: int) -> None:
-            nonlocal done
-            done += count
-            click.echo(f"{verb} {done}/{total}: {what}", err=True)
-
-        yield line
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(verb, total=total)
-
-        def step(what: str, count: int) -> None:
-            bar.update(task, advance=count, description=what)
-
-        yield step
