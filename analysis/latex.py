@@ -9,9 +9,10 @@ from .frame import Frame, Record
 from .tables import Column, columns, legend, rows
 
 LONG = 40  # rows that a page holds; a table of more is broken over pages
+FLOATS = 10  # tables in a row before they are sent to pages: LaTeX gives up at 18 that wait
 _PREAMBLE = r"""% records of varbench, one table a problem, to be read with \input from an article whose preamble has
 %   \usepackage{booktabs,longtable}
-%   \usepackage[a4paper,landscape,margin=1.5cm]{geometry}   % the columns are wide
+%   \usepackage[a4paper,landscape,margin=1cm]{geometry}   % the columns are wide
 """
 _ESCAPED = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "#": r"\#", "$": r"\$", "%": r"\%", "&": r"\&", "_": r"\_",
@@ -21,13 +22,18 @@ _ESCAPED = {
 }  # fmt: skip
 _PHRASES = {"|∇|": r"$|\nabla|$", "|∇|²": r"$|\nabla|^2$", "|draw - mean|²": r"$|\mathrm{draw} - \mathrm{mean}|^2$"}
 _PHRASE = re.compile("(" + "|".join(re.escape(text) for text in sorted(_PHRASES, key=len, reverse=True)) + ")")
+_SCALED = re.compile(r"([-\d.]+)e(-?\d+)( \w+)? \[([-\d.]+)e\2, ([-\d.]+)e\2\]")  # an interval with one power of ten
+_REMARK = re.compile(r" (\[95 %\]|\(.*\)|per draw.*)$")
 _NUMBER = re.compile(r"(?<![\w.])(<?)(-?)(\d+(?:\.\d+)?)(?:e(-?\d+))?(?![\w])")
 
 
 def as_latex(records: Sequence[Record] | Frame) -> str:
     """Return a table for each problem, with the columns of the markdown ones, and what the marks mean."""
     frame = Frame.of(records)
-    tables = [_table(str(problem), rows(cells)) for (problem,), cells in frame.group_by("problem").items()]
+    tables = []
+    for number, ((problem,), cells) in enumerate(frame.group_by("problem").items()):
+        clear = "\\clearpage\n\n" if number and number % FLOATS == 0 else ""
+        tables.append(clear + _table(str(problem), rows(cells)))
     marks = [rf"\item[{symbol}] {escaped(meaning)}" for symbol, meaning in legend(frame)]
     if marks:
         head = r"\noindent Marks, where an interval cannot be trusted:"
@@ -43,6 +49,10 @@ def escaped(text: str) -> str:
 
 def numbers(text: str) -> str:
     """Return text of numbers with its minus signs and powers of ten set as mathematics, the rest escaped."""
+    scaled = _SCALED.fullmatch(text)
+    if scaled:
+        value, power, unit, lower, upper = scaled.groups()
+        return rf"${value}\,[{lower}, {upper}] \times 10^{{{power}}}${unit or ''}"
     parts, end = [], 0
     for match in _NUMBER.finditer(text):
         less, minus, digits, exponent = match.groups()
@@ -67,10 +77,10 @@ def _character(character: str) -> str:
 def _table(problem: str, body: Sequence[Mapping[str, str]]) -> str:
     shown = columns[1:]
     layout = "".join("r" if column.numeric else "l" for column in shown)
-    heading = " & ".join(escaped(column.heading) for column in shown) + r" \\"
+    heading = " & ".join(_heading(column.heading) for column in shown) + r" \\"
     lines = [_line(row, shown) for row in body]
     caption = rf"\caption{{{escaped(problem)}}}"
-    small = r"\scriptsize\setlength{\tabcolsep}{3pt}"
+    small = r"\scriptsize\setlength{\tabcolsep}{2.5pt}"
     if len(body) <= LONG:
         top = [r"\begin{table}[htbp]", r"\centering" + small, caption, rf"\begin{{tabular}}{{{layout}}}", r"\toprule"]
         end = [r"\bottomrule", r"\end{tabular}", r"\end{table}"]
@@ -78,6 +88,12 @@ def _table(problem: str, body: Sequence[Mapping[str, str]]) -> str:
     top = [rf"{{{small}", rf"\begin{{longtable}}{{{layout}}}", caption + r" \\", r"\toprule", heading, r"\midrule"]
     repeated = [r"\endfirsthead", r"\toprule", heading, r"\midrule", r"\endhead", r"\bottomrule", r"\endfoot"]
     return "\n".join([*top, *repeated, *lines, r"\end{longtable}", "}"])
+
+
+def _heading(text: str) -> str:
+    """Return a heading in two lines where it has a unit or a remark behind it."""
+    first, space, rest = _REMARK.sub(r"\n\1", text, count=1).partition("\n")
+    return rf"\shortstack[b]{{{escaped(first)}\\{escaped(rest)}}}" if space else escaped(text)
 
 
 def _line(row: Mapping[str, str], shown: Sequence[Column]) -> str:
