@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .records import NUM_REPLICATES
+
 FULL_COVARIANCE = 256  # gradients of at most this many entries keep sum h h^T
 NUM_BATCHES = 256  # longer ones learn tr Sigma^2 from the sums of this many interleaved batches
-NUM_REPLICATES = 64  # interleaved parts whose variances are kept, for paired comparisons of cells
 SMALL = 512  # below this many draws every draw is a batch of its own
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from ..estimators.errors import InputError
 from .differences import differences
@@ -24,6 +24,18 @@ _TABLES = """
         seconds REAL NOT NULL, timing TEXT, replicates TEXT
     );
 """
+
+
+class Row(NamedTuple):
+    """One cell as it lies in the file: its JSON is text, not yet read."""
+
+    key: str
+    position: int
+    status: str
+    record: str
+    seconds: float
+    timing: str | None
+    replicates: str | None
 
 
 class StoreError(Exception):
@@ -177,6 +189,24 @@ class Store:
             "INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?, NULL, ?)",
             (key, position, record["status"], dumps(record), seconds, dumps(replicates)),
         )
+
+    def rows(self) -> list[Row]:
+        """Return the cells as they lie in the file, in the order of the study."""
+        with self._readable():
+            query = f"SELECT {', '.join(Row._fields)} FROM cells ORDER BY position, key"
+            return [Row(*row) for row in self._connection.execute(query).fetchall()]
+
+    def put_rows(self, rows: Iterable[Row]) -> None:
+        """Store cells as they lay in another file, all or none."""
+        with self._connection:
+            self._connection.execute("BEGIN")
+            self._connection.executemany(f"INSERT INTO cells VALUES ({', '.join('?' * len(Row._fields))})", rows)
+
+    def damage(self) -> str | None:
+        """Return what sqlite finds wrong with the file itself, None for a whole one."""
+        with self._readable():
+            answers = [text for (text,) in self._connection.execute("PRAGMA integrity_check").fetchall()]
+        return None if answers == ["ok"] else "; ".join(map(str, answers))
 
     def put_timing(self, key: str, timing: Mapping[str, Any]) -> None:
         """Store the timing of one measured cell."""

@@ -84,6 +84,19 @@ class Study:
         plain.pop("source")
         return plain | {"files": self._files()}
 
+    @classmethod
+    def of_description(cls, description: Mapping[str, Any]) -> Study:
+        """Return the study that ``description`` described.
+
+        Raises:
+            InputError: if it describes none.
+        """
+        plain = {key: value for key, value in description.items() if key != "files"}
+        try:
+            return cls(**{**plain, "grids": [Grid(**grid) for grid in plain["grids"]]})
+        except (KeyError, TypeError) as error:
+            raise InputError(f"no study is described so: {error}; this varbench may be older than the store") from error
+
     def _files(self) -> dict[str, str]:
         """Return the hashes of the users' files that the study names: other contents make it another study."""
         names = [parse(text).name for grid in self.grids for text in (*grid.problems, *grid.estimators)]

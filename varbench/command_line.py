@@ -16,10 +16,12 @@ from .commands.completion import completion
 from .commands.doctor import doctor
 from .commands.list import list_
 from .commands.measure import measure
+from .commands.merge import merge
 from .commands.plot import plot
 from .commands.report import report
 from .commands.show import export, show
 from .commands.study import plan, run
+from .commands.validate import validate
 from .estimators.errors import InputError
 
 OK, CHECK_FAILED, USAGE, SOME_FAILED, BAD_STORE, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -40,7 +42,7 @@ def varbench() -> None:
     """
 
 
-for command in (list_, measure, run, plan, show, export, plot, report, compare, doctor, completion):
+for command in (list_, measure, run, plan, show, export, plot, report, compare, merge, validate, doctor, completion):
     varbench.add_command(command)
 
 
