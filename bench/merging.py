@@ -168,7 +168,7 @@ def cell_name(key: str) -> str:
         config = cell["config"]
         at = f" at temperature {literal(config['temperature'])}" if "temperature" in config else ""
         return f"{label(cell)}{at}, num_samples {cell['num_samples']}, on {cell['problem']}"
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return f"cell {key}"
 
 

@@ -216,7 +216,7 @@ class Store:
     def _readable(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.DatabaseError, json.JSONDecodeError, TypeError) as error:
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
             raise StoreError(f"{self.path} is damaged: {error}; restore it, or run the study anew") from error
 
 

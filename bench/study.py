@@ -91,11 +91,15 @@ class Study:
         Raises:
             InputError: if it describes none.
         """
-        plain = {key: value for key, value in description.items() if key != "files"}
-        try:
-            return cls(**{**plain, "grids": [Grid(**grid) for grid in plain["grids"]]})
-        except (KeyError, TypeError) as error:
-            raise InputError(f"no study is described so: {error}; this varbench may be older than the store") from error
+        table = {key: value for key, value in description.items() if key not in ("grids", "files")}
+        grids = description.get("grids")
+        if not isinstance(grids, list) or not grids:
+            raise InputError("the store's study has no grids")
+        read = [Grid(**_fields(f"the store's grid {n}", _given(grid), Grid)) for n, grid in enumerate(grids, 1)]
+        known = _fields("the store's study", _given(table), cls, hidden=("grids", "source"))
+        if "name" not in known:
+            raise InputError("the store's study has no name")
+        return cls(**known, grids=read)
 
     def _files(self) -> dict[str, str]:
         """Return the hashes of the users' files that the study names: other contents make it another study."""
@@ -194,6 +198,11 @@ _FORMS: dict[str, tuple[Callable[[Any], bool], bool, str]] = {
     "temperatures": (lambda v: type(v) in (int, float) and 0 < v < float("inf"), True, "a list of positive numbers"),
     "num_samples": (lambda v: type(v) is int and v >= 1, True, "a list of whole numbers of at least 1"),
 }
+
+
+def _given(table: object) -> object:
+    """Return a table of a description without what was left to its default."""
+    return {k: v for k, v in table.items() if v is not None and v != []} if isinstance(table, dict) else table
 
 
 def _fields(where: str, table: object, kind: type, hidden: Sequence[str] = ()) -> dict[str, Any]:

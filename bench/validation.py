@@ -10,15 +10,23 @@ from pathlib import Path
 from typing import Any
 
 from ..estimators.errors import InputError
+from .differences import differences
 from .merging import cell_name
-from .record_checks import close, finite_throughout, is_number, record_checks
-from .records import NUM_REPLICATES
+from .record_checks import close, finite_throughout, is_number, is_of, kind_words, moment_checks, record_checks, shown
+from .records import NUM_REPLICATES, dumps
 from .store import Row, Store, StoreError
 from .study import Study
 
 TIMING = (
     "seconds_per_draw", "seconds_per_draw_lower", "seconds_per_draw_upper", "cost_seconds_per_draw", "peak_bytes",
 )  # fmt: skip
+TRUTH: Mapping[str, tuple[Any, bool]] = {  # the type of each of its fields, and whether it may be absent
+    "gradient": (list[float], True),
+    "method": (str, True),
+    "reason": (str, True),
+    "error_trace": (float, False),
+    "error_square": (float, False),
+}
 _LOOSE = 1e-6  # relative: parts and whole are summed in different orders, about different centres
 
 
@@ -73,7 +81,7 @@ def validate(path: Path) -> Validation:
         description, rows, truths = store.description(), store.rows(), store.truths()
     findings: list[Finding] = []
     notes: list[str] = []
-    positions = _positions(description, notes)
+    positions = _positions(description, findings, notes)
     for row in rows:
         name = cell_name(row.key)
         record, timing, replicates = (_read(path, name, text) for text in (row.record, row.timing, row.replicates))
@@ -84,7 +92,7 @@ def validate(path: Path) -> Validation:
         if positions is not None:
             said += _place_checks(row, positions)
         findings += [Finding(name, what) for what in said]
-    findings += _strange_truths(truths, positions)
+    findings += _truths_checks(truths, positions)
     untimed = sum(row.status == "ok" and row.timing is None for row in rows)
     missing = None if positions is None else len(positions.keys() - {row.key for row in rows})
     return Validation(str(description.get("name", "?")), len(rows), missing, untimed, findings, notes)
@@ -100,16 +108,26 @@ def _read(path: Path, name: str, text: str | None) -> dict[str, Any]:
     return found
 
 
-def _positions(description: Mapping[str, Any], notes: list[str]) -> dict[str, int] | None:
+def _positions(description: Mapping[str, Any], findings: list[Finding], notes: list[str]) -> dict[str, int] | None:
     """Return the keys of the study's cells with their positions, None where it cannot be unfolded here."""
     try:
         study = Study.of_description(description)
+    except InputError as error:
+        findings.append(Finding(None, f"its study cannot be read: {error}"))
+        return None
+    written = study.description()
+    if not isinstance(description.get("files"), dict):
+        findings.append(Finding(None, "its study lists no files"))
+        return None
+    said = differences({**description, "files": {}}, json.loads(dumps({**written, "files": {}})), ("in it", "as read"))
+    findings += [Finding(None, f"its study is not written as varbench writes one: {one}") for one in said]
+    try:
         keys = {cell.key: position for position, cell in enumerate(study.cells())}
-        files = study.description()["files"]
     except InputError as error:
         notes.append(f"the study's cells cannot be listed here, so none is said to be missing or foreign: {error}")
         return None
-    for path in description.get("files", {}):
+    files = written["files"]
+    for path in description["files"]:
         if files.get(path) != description["files"][path]:
             notes.append(f"the file {path} is {'changed since' if path in files else 'not here'}")
     return keys
@@ -135,9 +153,11 @@ def _row_checks(row: Row, record: Mapping[str, Any], timing: Mapping[str, Any]) 
     """Hold what lies around a record against it."""
     if row.status != record.get("status"):
         yield f"filed as '{row.status}', its record says {record.get('status')!r}"
-    if timing and set(timing) != set(TIMING):
-        yield f"its timing holds {', '.join(timing)}; it must hold {', '.join(TIMING)}"
-    if timing and row.status != "ok":
+    if not finite_throughout(record):
+        yield "NaN or infinity in its record"
+    if row.timing is not None and (timing.keys() != set(TIMING) or not all(map(_is_positive, timing.values()))):
+        yield f"its timing is {shown(timing)}; it must hold positive numbers for {', '.join(TIMING)}"
+    if row.timing is not None and row.status != "ok":
         yield "timed though it was not measured"
     asked = _asked(row)
     if asked is None:
@@ -164,6 +184,8 @@ def _truth_checks(row: Row, record: Mapping[str, Any], truths: Mapping[str, Mapp
         return
     if mean is None or len(gradient) != len(mean):
         yield f"gradient_mean has {len(mean or [])} entries, gradient_exact {len(gradient)}"
+    elif isinstance(truth, dict) and not truth.get("error_trace"):
+        yield from moment_checks(record)
     if norm is None or not close(norm, math.hypot(*gradient), norm):
         yield f"gradient_norm {norm!r} is not that of gradient_exact, {math.hypot(*gradient)!r}"
 
@@ -184,13 +206,28 @@ def _replicate_checks(record: Mapping[str, Any], replicates: Mapping[str, Any]) 
                 yield f"its replicates of variance make up {whole!r}, not its variance {variance!r}"
 
 
-def _strange_truths(truths: Mapping[str, Any], positions: Mapping[str, int] | None) -> Iterator[Finding]:
+def _truths_checks(truths: Mapping[str, Any], positions: Mapping[str, int] | None) -> Iterator[Finding]:
     known = None if positions is None else {_truth_key(key) for key in positions}
     for key, truth in truths.items():
+        place = f"the truth of {key}"
         if known is not None and key not in known:
-            yield Finding(None, f"a truth of no problem of the study: {key}")
-        if not finite_throughout(truth):
-            yield Finding(None, f"NaN or infinity in the truth of {key}")
+            yield Finding(place, "no problem of the study")
+        if not isinstance(truth, dict) or truth.keys() != TRUTH.keys():
+            yield Finding(place, f"no object of {', '.join(TRUTH)}")
+            continue
+        for name, (kind, absent) in TRUTH.items():
+            if not is_of(truth[name], kind, absent) or not finite_throughout(truth[name]):
+                yield Finding(place, f"{name} is {shown(truth[name])}; it must be {kind_words(kind)}")
+            elif name.startswith("error") and not _is_error(truth[name], str(truth["method"])):
+                yield Finding(place, f"{name} is {shown(truth[name])}; it is 0, or that of a reference run")
+
+
+def _is_error(value: float, method: str) -> bool:
+    return value >= 0 and (value == 0 or method.startswith("reference"))
+
+
+def _is_positive(value: Any) -> bool:
+    return is_number(value) and value >= 0
 
 
 def _truth_key(key: str) -> str:
