@@ -21,7 +21,7 @@ class _Places:
 def differences(
     first: Mapping[str, Any], second: Mapping[str, Any], places: tuple[str, str] = ("there", "here")
 ) -> list[str]:
-    """Return what differs between two descriptions of studies.
+    """Return what differs between two descriptions of studies: the first few things, of two names these alone.
 
     Args:
         first: of the study that a store holds.
@@ -29,6 +29,8 @@ def differences(
         places: what the two are called.
     """
     names = _Places(*places)
+    if first.get("name") != second.get("name"):
+        return [_changed("name", first.get("name"), second.get("name"), names)]
     found = [
         _changed(key, first.get(key), second.get(key), names)
         for key in _keys(first, second, ("grids", "files"))
@@ -36,7 +38,7 @@ def differences(
     ]
     found += _grids(first.get("grids", []), second.get("grids", []), names)
     found += _files(first.get("files", {}), second.get("files", {}), names)
-    return found
+    return found if len(found) <= _SHOWN else [*found[:_SHOWN], f"and {len(found) - _SHOWN} more"]
 
 
 def _keys(first: Mapping[str, Any], second: Mapping[str, Any], without: Sequence[str] = ()) -> list[str]:
