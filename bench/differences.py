@@ -47,7 +47,7 @@ def _keys(first: Mapping[str, Any], second: Mapping[str, Any], without: Sequence
 
 def _grids(first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]], names: _Places) -> Iterator[str]:
     if len(first) != len(second):
-        yield f"{len(first)} grids {names.first}, {len(second)} {names.second}"
+        yield f"grids are {len(first)} {names.first}, {len(second)} {names.second}"
     for number, (old, new) in enumerate(zip(first, second, strict=False), 1):
         place = f"grid {number} " if max(len(first), len(second)) > 1 else ""
         for key in _keys(old, new):

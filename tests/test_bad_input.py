@@ -168,6 +168,13 @@ def test_studies(text: str, words: list[str], here: Path, capsys: pytest.Capture
     ("run study.toml --filter problm=x", 2, ["'problm'", "did you mean problem"]),
     ("run study.toml --filter problem", 2, ["KEY=PATTERN"]),
     ("run study.toml --filter problem=z*", 2, ["no cell", "problem=z*"]),
+    ("run study.toml --filter temperature<x", 2, ["'x' is no number"]),
+    ("run study.toml --max-time soon", 2, ["'soon'", "90s, 10m or 1h"]),
+    ("plan study.toml --filter problem=z*", 2, ["no cell", "problem=z*"]),
+    ("validate text.db", 4, ["text.db", "no varbench store"]),
+    ("validate foreign.db", 4, ["foreign.db", "no varbench store"]),
+    ("validate nowhere.db", 2, ["no file nowhere.db"]),
+    ("merge text.db foreign.db -o c.db", 4, ["text.db", "no varbench store"]),
     ("run study.toml --workers 0", 2, ["--workers", "0"]),
     ("run study.toml --out .", 2, ["is a folder"]),
     ("show .", 2, ["is a folder"]),
@@ -201,7 +208,29 @@ def test_a_store_of_another_study_is_not_resumed(here: Path, capsys: pytest.Capt
     (here / "study.toml").write_text("draws = 500\n" + STUDY)
     line = refused(["run", "study.toml"], 4, capsys)
     assert "another study, or another version of 'study'" in line
+    assert "draws is 10000 there, 500 here" in line
     assert "--out" in line
+    assert "or remove study.db" in line
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("draws = 500\n" + STUDY, ["draws is 10000 there, 500 here"]),
+    ("dtype = 'float32'\n" + STUDY, ["dtype is not set there, 'float32' here"]),
+    ("question = '" + "why " * 30 + "'\n" + STUDY, ["question is worded otherwise"]),
+    (STUDY.replace('"reinforce"', '"reinforce", "disarm"'), ["estimators: here adds 'disarm';"]),
+    (STUDY.replace('"reinforce"', '"rloo"'), ["estimators: here adds 'rloo', drops 'reinforce'"]),
+    (STUDY + "draws = 77\n", ["draws is not set there, 77 here"]),
+    (STUDY + "temperatures = [1, 2, 3, 4, 5, 6]\n", ["temperatures: here adds 1, 2, 3, 4 and 2 more"]),
+    (STUDY + STUDY, ["grids are 1 there, 2 here"]),
+    ("name = 'other'\n" + STUDY, ["name is 'study' there, 'other' here"]),
+])  # fmt: skip
+def test_what_differs_is_said(text: str, words: list[str], here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(["run", "study.toml", "--no-timing"]) == 0
+    capsys.readouterr()
+    (here / "study.toml").write_text(text)
+    line = refused(["run", "study.toml", "--out", "study.db"], 4, capsys)
+    for word in words:
+        assert word in line, f"{word!r} not in {line!r}"
 
 
 def test_a_changed_file_of_the_user_makes_another_study(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -209,7 +238,7 @@ def test_a_changed_file_of_the_user_makes_another_study(here: Path, capsys: pyte
     assert ended(["run", "study.toml", "--no-timing"]) == 0
     capsys.readouterr()
     (here / "mine.py").write_text(MINE + "# changed")
-    assert "or of a file it names" in refused(["run", "study.toml"], 4, capsys)
+    assert "the file mine.py has changed" in refused(["run", "study.toml"], 4, capsys)
 
 
 def test_a_damaged_store_is_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -94,7 +94,8 @@ def test_list_studies(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_list_and_plan_load_nothing_heavy() -> None:
     code = (
         "import sys; from varbench.command_line import ended\n"
-        "for words in (['--help'], ['list', 'problems'], ['list', 'studies'], ['plan', 'quick']): ended(words)\n"
+        "for words in (['--help'], ['list', 'problems'], ['list', 'studies'], ['plan', 'quick', '--json'],\n"
+        "    ['completion', 'bash'], ['merge', '--help'], ['validate', 'no.db']): ended(words)\n"
         "heavy = {'torch', 'scipy', 'scipy.stats', 'matplotlib', 'numpy', 'jinja2', 'rich'} & set(sys.modules)\n"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )

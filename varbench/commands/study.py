@@ -80,14 +80,18 @@ def run(
             context.exit(3)
         except KeyboardInterrupt as error:
             ended = _Ended.of(asked.name, path, chosen, store)
-            raise KeyboardInterrupt(f"interrupted: {ended.stored()}; run the same command to go on") from error
+            raise KeyboardInterrupt(
+                f"interrupted: {ended.stored(not no_timing)}; run the same command to go on"
+            ) from error
         ended = _Ended.of(asked.name, path, chosen, store)
     if as_json:
         put_json(ended.plain())
     elif complete:
         click.echo(str(ended))
     if not complete:
-        click.echo(f"varbench: --max-time is over: {ended.stored()}; run the same command to go on", err=True)
+        click.echo(
+            f"varbench: --max-time is over: {ended.stored(not no_timing)}; run the same command to go on", err=True
+        )
         context.exit(130)
     if ended.failed:
         context.exit(3)
@@ -115,9 +119,9 @@ class _Ended:
     def plain(self) -> dict[str, Any]:
         return {**vars(self), "store": str(self.store)}
 
-    def stored(self) -> str:
+    def stored(self, timed: bool) -> str:
         done = self.ok + self.not_applicable + self.failed
-        timing = f", {self.untimed} of them not timed yet" if self.untimed else ""
+        timing = f", {self.untimed} of them not timed yet" if self.untimed and timed else ""
         return f"{done} of {done + self.left} cells are stored in {self.store}{timing}"
 
     def __str__(self) -> str:
