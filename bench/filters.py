@@ -19,7 +19,7 @@ Facts = Mapping[str, Sequence[Any]]  # key -> what it may be called
 
 NAMES = ("problem", "estimator", "num_samples")  # keys that every cell has, before its parameters
 STATUS = "status"  # a key of what is stored
-_FORM = re.compile(r"\s*([^<>=\s]+)\s*(<=|>=|<|>|=)\s*(.+?)\s*")
+_FORM = re.compile(r"\s*([^<>=!\s]+)\s*(<=|>=|!=|<|>|=)\s*(.+?)\s*")
 _ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
@@ -32,7 +32,7 @@ class Filter:
 
     Args:
         key: problem, estimator, num_samples, status, or a parameter of either.
-        relation: '=', '<', '<=', '>' or '>='.
+        relation: '=', '!=', '<', '<=', '>' or '>='.
         wanted: a pattern with * and ?, or a number in words.
     """
 
@@ -44,12 +44,12 @@ class Filter:
         return f"{self.key}{self.relation}{self.wanted}"
 
     def fits(self, facts: Facts) -> bool:
-        """Return whether a cell has the key and one of its values fits."""
-        return any(self._holds(value) for value in facts.get(self.key, ()))
+        """Return whether a cell has the key and one of its values fits; for '!=' whether it has none that fits."""
+        return any(self._holds(value) for value in facts.get(self.key, ())) != (self.relation == "!=")
 
     def _holds(self, value: Any) -> bool:
         number = read_value(self.wanted)
-        if self.relation != "=":
+        if self.relation in _ORDERS:
             return _is_number(value) and _ORDERS[self.relation](value, number)
         if _is_number(value) and _is_number(number):
             return bool(value == number)
@@ -72,11 +72,11 @@ def read_filters(texts: Iterable[str]) -> list[Filter]:
         match = _FORM.fullmatch(text)
         if match is None or match[3].startswith("="):
             raise InputError(
-                f"--filter '{text}': write it as KEY=PATTERN or KEY<NUMBER, e.g. --filter 'problem=normal*' "
+                f"--filter '{text}': write it as KEY=PATTERN, KEY!=PATTERN or KEY<NUMBER, e.g. --filter 'problem=normal*' "
                 "or --filter 'temperature<=1'"
             )
         one = Filter(*match.groups())
-        if one.relation != "=" and not _is_number(read_value(one.wanted)):
+        if one.relation in _ORDERS and not _is_number(read_value(one.wanted)):
             raise InputError(f"--filter '{text}': '{one.wanted}' is no number; {one.relation} compares numbers only")
         found.append(one)
     return found

@@ -50,6 +50,9 @@ def test_brackets_are_letters_and_stars_and_question_marks_are_not() -> None:
         ("conditional_samples>=10", lambda c: c.estimator == "gumbel_rao"),
         ("identity=false", lambda c: c.estimator == "straight_through"),
         ("num_samples=2", lambda c: c.num_samples == 2),
+        ("problem!=digits_vae", lambda c: not c.problem.startswith("digits")),
+        ("temperature != 0.5", lambda c: c.config.get("temperature") != 0.5),
+        ("temperature!=*", lambda c: "temperature" not in c.config),
         ("temperature=*", lambda c: "temperature" in c.config),
     ],
 )
@@ -74,6 +77,7 @@ def test_repeated_filters_narrow() -> None:
         (["temperature="], ["KEY=PATTERN"]),
         (["temperature==1"], ["KEY=PATTERN"]),
         (["temperature<cold"], ["'cold' is no number"]),
+        (["temperature!=1", "temperature=1"], ["temperature is 0.1, 0.2, 0.5, 2, 5 there"]),
         (["problem<3"], ["problem<3", "no cell"]),
         (["temperature=3"], ["temperature is 0.1, 0.2, 0.5, 1, 2, 5 there"]),
         (["estimator=rloo", "temperature=1"], ["estimator=rloo and temperature=1", "temperature is not set there"]),

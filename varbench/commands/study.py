@@ -51,7 +51,7 @@ def run(
     if force and max_time is not None:
         raise InputError(
             "--force with --max-time would begin at the first cell each time, and never come to the last; "
-            "remove the store, or narrow with --filter, and leave one of them out"
+            "leave one of them out, or remove the store and run without --force"
         )
     asked = read_study(study)
     chosen = _filtered(asked, filters)
@@ -60,28 +60,17 @@ def run(
 
     executors.check(list(chosen.values()))
     path = out or Path(f"{asked.name}.db")
-
-    def over() -> bool:
-        return max_time is not None and time.monotonic() - started >= max_time
-
+    how = _How(workers, force, retry_failed, not no_timing, None if max_time is None else started + max_time)
     with Store.resume(path, asked.description()) as store:
-        statuses = store.statuses()
-        left = {p: c for p, c in chosen.items() if force or _is_left(statuses.get(c.key), retry_failed)}
         try:
-            with progress(len(left), "measuring") as report:
-                complete = executors.run(left, store, workers, report, over)
-            if complete and not no_timing:
-                untimed = store.untimed()
-                cells = [cell for cell in chosen.values() if cell.key in untimed]
-                with progress(len(cells), "timing") as report:
-                    complete = executors.time_cells(cells, store, report, over)
+            complete = _carried_out(chosen, store, how)
         except WorkerDied as error:
             click.echo(f"varbench: {error}; run the same command to go on", err=True)
             context.exit(3)
         except KeyboardInterrupt as error:
             ended = _Ended.of(asked.name, path, chosen, store)
             raise KeyboardInterrupt(
-                f"interrupted: {ended.stored(not no_timing)}; run the same command to go on"
+                f"interrupted: {ended.stored(how.timing)}; run the same command to go on"
             ) from error
         ended = _Ended.of(asked.name, path, chosen, store)
     if as_json:
@@ -89,12 +78,44 @@ def run(
     elif complete:
         click.echo(str(ended))
     if not complete:
-        click.echo(
-            f"varbench: --max-time is over: {ended.stored(not no_timing)}; run the same command to go on", err=True
-        )
+        click.echo(f"varbench: --max-time is over: {ended.stored(how.timing)}; run the same command to go on", err=True)
         context.exit(130)
     if ended.failed:
         context.exit(3)
+
+
+@dataclass(frozen=True)
+class _How:
+    """How cells are run; ``end`` is a reading of the monotonic clock after which nothing begins, or None."""
+
+    workers: int
+    force: bool
+    retry_failed: bool
+    timing: bool
+    end: float | None
+
+    def over(self) -> bool:
+        return self.end is not None and time.monotonic() >= self.end
+
+    def wants(self, status: str | None) -> bool:
+        return self.force or status is None or (self.retry_failed and status == "failed")
+
+
+def _carried_out(chosen: Mapping[int, Cell], store: Store, how: _How) -> bool:
+    """Measure and time what is left of the chosen cells; return whether nothing is left."""
+    from ..bench import executors
+
+    statuses = store.statuses()
+    left = {position: cell for position, cell in chosen.items() if how.wants(statuses.get(cell.key))}
+    with progress(len(left), "measuring") as report:
+        if not executors.run(left, store, how.workers, report, how.over):
+            return False
+    if not how.timing:
+        return True
+    untimed = store.untimed()
+    cells = [cell for cell in chosen.values() if cell.key in untimed]
+    with progress(len(cells), "timing") as report:
+        return executors.time_cells(cells, store, report, how.over)
 
 
 @dataclass(frozen=True)
@@ -164,10 +185,6 @@ def _planned(cells: list[Cell], done: Mapping[str, float]) -> dict[str, Any]:
     left = [cell for cell in cells if cell.key not in done]
     seconds = round(sum(map(_guess, left)), 1)
     return {"cells": len(cells), "done": len(cells) - len(left), "left": len(left), "seconds": seconds}
-
-
-def _is_left(status: str | None, retry_failed: bool) -> bool:
-    return status is None or (retry_failed and status == "failed")
 
 
 def _filtered(asked: Study, texts: tuple[str, ...]) -> dict[int, Cell]:
