@@ -72,8 +72,8 @@ def read_filters(texts: Iterable[str]) -> list[Filter]:
         match = _FORM.fullmatch(text)
         if match is None or match[3].startswith("="):
             raise InputError(
-                f"--filter '{text}': write it as KEY=PATTERN, KEY!=PATTERN or KEY<NUMBER, e.g. --filter 'problem=normal*' "
-                "or --filter 'temperature<=1'"
+                f"--filter '{text}': write it as KEY=PATTERN, KEY!=PATTERN or KEY<NUMBER, "
+                "e.g. --filter 'problem=normal*' or --filter 'temperature<=1'"
             )
         one = Filter(*match.groups())
         if one.relation in _ORDERS and not _is_number(read_value(one.wanted)):
