@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import sqlite3
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -9,7 +11,9 @@ from pathlib import Path
 import click
 import pytest
 
+from varbench.bench.executors import time_cells
 from varbench.bench.store import Row, Store
+from varbench.bench.study import read_study
 from varbench.bench.validation import validate
 from varbench.bench.workers import executor
 from varbench.command_line import ended
@@ -82,6 +86,24 @@ def test_a_run_ends_by_the_clock_and_goes_on(
     assert stored == sorted(stored)
     assert 0 < stored[0] < 22
     assert rows(out) == rows(tiny)
+
+
+def test_timing_stops_between_problems(tiny: Path, tiny_study: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copy(tiny, tmp_path / "a.db"))
+    with sqlite3.connect(out) as connection:
+        connection.execute("UPDATE cells SET timing = NULL")
+    connection.close()
+    cells = [
+        cell for cell in read_study(str(tiny_study)).cells() if cell.estimator == "reinmax" or "square" in cell.key
+    ]
+    timed: list[int] = []
+    with Store.open(out, writable=True) as store:
+        cells = [cell for cell in cells if cell.key in store.untimed()]
+        assert not time_cells(cells, store, lambda _, number: timed.append(number), lambda: bool(timed))
+        assert len(timed) == 1
+        left = [cell for cell in cells if cell.key in store.untimed()]
+        assert len({cell.problem for cell in left}) == 1
+        assert time_cells(left, store, lambda _, number: timed.append(number))
 
 
 def test_workers_stop_too(tiny_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

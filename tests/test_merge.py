@@ -147,8 +147,8 @@ def test_a_file_is_replaced_only_by_force_and_not_while_it_is_in_use(
     connection.execute("SELECT * FROM cells").fetchall()
     assert ended([*words, "--force"]) == 2
     assert "is in use" in capsys.readouterr().err
-    connection.close()
     assert out.read_bytes() == before
+    connection.close()
     assert not rows(out)
     assert ended([*words, "--force"]) == 0
     assert rows(out) == rows(tiny)

@@ -155,12 +155,25 @@ def test_what_was_not_measured_needs_a_reason_and_has_no_numbers(copy: Path) -> 
     assert said == ["not_applicable without a reason", "not_applicable, but with variance"]
 
 
-@pytest.mark.parametrize(("name", "code"), [("text.db", 4), ("cut.db", 4), ("json.db", 4), ("nowhere.db", 2)])
+def swap_index(path: Path) -> None:
+    """Let the index of the cells be that of the truths: all rows can be read, but not be found by their keys."""
+    place = "(SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_truths_1')"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA writable_schema = 1")
+        change = f"UPDATE sqlite_master SET rootpage = {place} WHERE name = 'sqlite_autoindex_cells_1'"
+        assert connection.execute(change).rowcount == 1
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("text.db", 4), ("cut.db", 4), ("json.db", 4), ("index.db", 4), ("nowhere.db", 2)]
+)
 def test_what_is_no_store(name: str, code: int, copy: Path, tmp_path: Path, capsys: CaptureFixture) -> None:
     (tmp_path / "text.db").write_text("no database " * 99)
     whole = copy.read_bytes()
     (tmp_path / "cut.db").write_bytes(whole[: len(whole) // 2])
     execute(Path(shutil.copy(copy, tmp_path / "json.db")), "UPDATE cells SET record = '{' WHERE position = 0")
+    swap_index(Path(shutil.copy(copy, tmp_path / "index.db")))
     assert ended(["validate", str(tmp_path / name)]) == code
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
