@@ -68,8 +68,8 @@ def merge(paths: Sequence[Path], output: Path, force: bool = False) -> Merged:
     rows, truths = _Rows(), _Truths()
     for path in paths:
         with Store.open(path) as store:
+            rows.add(path, store.rows())  # before the truths: a run that goes on stores those first
             truths.add(path, store.truths())
-            rows.add(path, store.rows())
     found = rows.in_order()
     _written(output, description, found, truths.found)
     counts: dict[str, int] = {}
