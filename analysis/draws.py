@@ -134,6 +134,8 @@ def _row(ax: Axes, row: int, found: Array, style: Style) -> None:
     edges = transform.inverted().transform(np.linspace(start, end, BINS + 1))
     counts, _ = np.histogram(found, edges)
     half = 0.40 * counts / max(1, int(counts.max()))
+    new = np.append(True, half[1:] != half[:-1])  # neighbours of one height are one step
+    edges, half = np.append(edges[:-1][new], edges[-1]), half[new]
     middle = np.repeat(edges, 2)[1:-1]
     tall = np.repeat(half, 2)
     body: dict[str, Any] = {"facecolor": style.colour, "alpha": 0.30, "linewidth": 0, "gid": "histogram"}

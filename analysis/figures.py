@@ -23,8 +23,16 @@ from .axes import note, point
 from .budget import COSTS, crossings_of, curves_of
 from .frame import Frame
 from .plane import bias_variance_plane
-from .plots import bias_against_temperature, handle_of, legend_handles, sign_handles, variance_against_temperature
+from .plots import (
+    bias_against_temperature,
+    handle_of,
+    legend_handles,
+    mse_against_temperature,
+    sign_handles,
+    variance_against_temperature,
+)
 from .series import fewest_samples
+from .sizes import size_of
 from .statistics import marks_of
 from .style import INK, MUTED, PAGE, Form, Style, context, small
 
@@ -59,7 +67,7 @@ class Sheet:
 
 
 def temperature_figure(frame: Frame, title: str, form: Form = PAGE) -> Figure:
-    """Return squared bias above variance, both against temperature, for the records of one problem.
+    """Return squared bias, variance and mse against temperature, one above the other, for the records of one problem.
 
     Args:
         frame: the problem's records; of each estimator those with its least num_samples are drawn.
@@ -67,9 +75,9 @@ def temperature_figure(frame: Frame, title: str, form: Form = PAGE) -> Figure:
         form: of a page, or of a column of a paper.
     """
     cells = fewest_samples(frame)
-    panels = [bias_against_temperature, variance_against_temperature]
+    panels = [bias_against_temperature, variance_against_temperature, mse_against_temperature]
     with context(form):
-        sheet = Sheet(cells, title, panels, 2.35 * form.scale, legend_handles(cells), remark=_left_out(frame, cells))
+        sheet = Sheet(cells, title, panels, 1.85 * form.scale, legend_handles(cells), remark=_left_out(frame, cells))
         return _figure(sheet, form)
 
 
@@ -90,9 +98,9 @@ def samples_figure(frame: Frame, title: str, form: Form = PAGE) -> Figure:
 
 
 def dimension_figure(frame: Frame, title: str, form: Form = PAGE) -> Figure:
-    """Return squared bias above variance against the dimension, for problems that differ in nothing else."""
+    """Return squared bias, variance and mse against the dimension, for problems that differ in nothing else."""
     cells = fewest_samples(frame)
-    return _sweep_figure(cells, title, form, sweep.size_of(cells) or "dim", ("bias_sq", "variance"))
+    return _sweep_figure(cells, title, form, size_of(cells) or "dim", ("bias_sq", "variance", "mse"))
 
 
 def cost_figure(frame: Frame, title: str, form: Form = PAGE) -> Figure:
@@ -183,7 +191,8 @@ def _sweep_figure(frame: Frame, title: str, form: Form, along: str, quantities: 
         if along == "num_samples":
             handles.append(Line2D([], [], color=MUTED, linewidth=0.7, linestyle=(0, (4, 3)), label="slope of 1/S"))
         handles += sign_handles("bias_sq" in known and bool(bounds), any(marks_of(record) for record in cells))
-        return _figure(Sheet(frame, title, panels, 2.35 * form.scale, handles), form)
+        height = 2.35 if len(panels) < 3 else 1.85
+        return _figure(Sheet(frame, title, panels, height * form.scale, handles), form)
 
 
 def _figure(sheet: Sheet, form: Form) -> Figure:

@@ -8,16 +8,17 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ..bench.records import literal
 from . import captions, draws, figures, heatmap
 from .budget import COSTS, payable
-from .frame import Frame, parameters_of
+from .frame import Frame, Record
 from .names import slugs
+from .sentences import draws_caption
+from .sizes import sweeps
 from .style import Form, context
 from .svg import standalone, to_svg
-from .sweep import SIZES
 
 FORMATS = ("svg", "pdf", "png")
+Projections = Callable[[Record], draws.Array | None]  # of a cell's draws on the exact gradient; None: not to be had
 
 
 @dataclass(frozen=True)
@@ -59,29 +60,68 @@ def parts_of(kind: str, frame: Frame) -> list[Part]:
     return [Part(f"{name}-{kind}", title, cells) for name, (title, cells) in zip(names, found, strict=True)]
 
 
-def save(figure: Figure, path: Path, form: Form, title: str, description: str) -> None:
+@dataclass(frozen=True)
+class Drawn:
+    """A figure with its words.
+
+    Args:
+        figure: drawn in a form.
+        title: names it.
+        description: says what it shows to those who cannot see it.
+        caption: the sentence under it; `backticks` mark code.
+    """
+
+    figure: Figure
+    title: str
+    description: str
+    caption: str
+
+
+def drawn(part: Part, kind: str, form: Form, projections: Projections) -> Drawn | None:
+    """Return a part's figure with its words, None where no draws are to be had.
+
+    Args:
+        part: one of ``parts_of(kind, ...)``.
+        kind: a key of KINDS.
+        form: of a page, or of a column of a paper.
+        projections: called for the kind draws only.
+    """
+    known = KINDS[kind]
+    title = f"{part.title}: {known.what}"
+    if known.draw is not None:
+        caption = captions.DRAWN[kind][1](part.frame)
+        return Drawn(known.draw(part.frame, part.title, form), title, captions.description(part.frame, kind), caption)
+    cells = draws.chosen_cells(part.frame)
+    had = {label: projections(record) for label, (record, _) in cells.items()}
+    found = {label: values for label, values in had.items() if values is not None}
+    if not found:
+        return None
+    figure = figures.draws_figure(found, {label: look for label, (_, look) in cells.items()}, part.title, form)
+    return Drawn(figure, title, captions.draws_description(found), draws_caption(found))
+
+
+def save(one: Drawn, path: Path, form: Form) -> None:
     """Write a figure in the format of its path's suffix, with its text alternative inside; same figure, same bytes.
 
     Args:
-        figure: drawn in this form.
+        one: drawn in this form.
         path: ends in .svg, .pdf or .png.
         form: what the figure was drawn for.
-        title: names the figure.
-        description: says what it shows to those who cannot see it.
 
     Raises:
         OSError: if the file cannot be written.
     """
+    figure = one.figure
     with context(form):
         if path.suffix == ".svg":
             width, height = (float(side) for side in figure.get_size_inches())
-            svg = to_svg(figure, path.stem, title, description)
+            svg = to_svg(figure, "v", one.title, one.description)
             path.write_text(standalone(svg, (width, height)), encoding="utf-8")
         elif path.suffix == ".pdf":
-            about = {"Title": title, "Subject": description, "CreationDate": None, "Producer": None, "Creator": None}
-            figure.savefig(path, metadata=about)
+            undated = dict.fromkeys(("CreationDate", "Producer", "Creator"))
+            figure.savefig(path, metadata={"Title": one.title, "Subject": one.description, **undated})
         else:
-            about = {"Title": title, "Description": description, "Software": None}
+            about = {"Title": one.title, "Description": one.description, "Software": None}
             figure.savefig(path, dpi=form.dpi, metadata=about)
 
 
@@ -113,21 +153,7 @@ def _with_draws(frame: Frame) -> list[tuple[str, Frame]]:
 
 
 def _sizes(frame: Frame) -> list[tuple[str, Frame]]:
-    """Return for each size the problems that differ in nothing else, where there are two or more of them."""
-    found = []
-    for size in SIZES:
-        groups: dict[tuple[str, tuple[tuple[str, object], ...]], list[str]] = {}
-        for problem in frame.ok.values("problem"):
-            parameters = parameters_of(problem)
-            if size in parameters:
-                rest = tuple((key, value) for key, value in parameters.items() if key != size)
-                groups.setdefault((problem.partition("[")[0], rest), []).append(problem)
-        for (name, rest), problems in groups.items():
-            if len(problems) > 1:
-                inside = ",".join(f"{key}={literal(value)}" for key, value in rest)
-                title = f"{name}[{inside}] by {size}" if inside else f"{name} by {size}"
-                found.append((title, frame.where(lambda r, mine=set(problems): r["problem"] in mine)))  # type: ignore
-    return found
+    return [(sweep.title, sweep.frame) for sweep in sweeps(frame)]
 
 
 def _families(frame: Frame) -> list[tuple[str, Frame]]:
@@ -137,7 +163,7 @@ def _families(frame: Frame) -> list[tuple[str, Frame]]:
 
 KINDS: dict[str, Kind] = {
     "temperature": Kind(
-        "bias and variance against temperature",
+        "bias, variance and mse against temperature",
         "cells that were measured; a study's 'temperatures' lists the temperatures",
         _measured,
         figures.temperature_figure,
@@ -149,7 +175,7 @@ KINDS: dict[str, Kind] = {
         figures.samples_figure,
     ),
     "dimension": Kind(
-        "bias and variance against the dimension",
+        "bias, variance and mse against the dimension",
         "two or more problems that differ in dim, latents or classes only, such as NAME[dim=10] and NAME[dim=100]",
         _sizes,
         figures.dimension_figure,
@@ -179,11 +205,6 @@ KINDS: dict[str, Kind] = {
         None,
     ),
 }
-
-
-def description_of(kind: str, part: Part) -> str:
-    """Return the text alternative of a part's figure, for every kind but draws."""
-    return captions.description(part.frame, kind)
 
 
 def kinds_with(frame: Frame) -> Sequence[str]:

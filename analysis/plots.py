@@ -1,4 +1,4 @@
-"""Bias and variance against temperature: functions that take and return the axes they draw on."""
+"""Bias, variance and mse against temperature: functions that take and return the axes they draw on."""
 
 from __future__ import annotations
 
@@ -61,11 +61,17 @@ def variance_against_temperature(ax: Axes, frame: Frame) -> Axes:
     return _against_temperature(ax, frame, "variance")
 
 
+def mse_against_temperature(ax: Axes, frame: Frame) -> Axes:
+    """Draw the mse of one draw, bias_sq + variance, against temperature; see bias_against_temperature."""
+    return _against_temperature(ax, frame, "mse")
+
+
 def _against_temperature(ax: Axes, frame: Frame, name: str) -> Axes:
     cells = frame.ok.where(lambda record: record.get(name) is not None)
     if not len(cells):
-        missing = len(frame.ok) and name == "bias_sq"
-        return empty(ax, "The exact gradient is not known: no bias." if missing else "No cell was measured.")
+        missing = len(frame.ok) and name != "variance"
+        why = f"The exact gradient is not known: no {QUANTITY[name]}." if missing else "No cell was measured."
+        return empty(ax, why)
     all_series = series_of(cells)
     temperatures = sorted({t for t in map(temperature_of, cells) if t is not None})
     placed, ticks = _place(all_series, temperatures, name)

@@ -3,40 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
 from ..bench.records import compact, label, literal
-from . import captions, figures, ranking, tables
+from . import ranking, tables
 from .frame import Frame, Record, temperature_of
+from .kinds import Projections
 from .names import slugs
 from .numbers import times, with_interval
 from .phrases import listed, marked
+from .pictures import Picture, pictures_of
 from .rendering import rendered
-from .series import series_of
+from .series import fewest_samples, series_of
+from .sizes import Sweep, standing_alone, sweeps
 from .statistics import marks_of
-from .style import context
 from .summary import summary
-from .svg import standalone, to_svg
+from .svg import standalone
 from .words import FEW, MANY, Answer, answer
 
 LONGEST = 16  # vectors with more entries stay out of records.csv
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A figure in the page and as a file: name, SVG text, the sentence under it."""
-
-    name: str
-    svg: str
-    caption: str
+def _no_draws(_: Record) -> None:
+    """Say that no draws are to be had."""
 
 
-def write(records: Sequence[Record], study: Mapping[str, Any], out_dir: Path, command: str) -> Path:
-    """Write index.html, figures/*.svg and records.csv, and return the path of the page.
+def write(
+    records: Sequence[Record],
+    study: Mapping[str, Any],
+    out_dir: Path,
+    command: str,
+    projections: Projections = _no_draws,
+    files: bool = True,
+) -> Path:
+    """Write index.html, records.csv and, if wanted, figures/*.svg, and return the path of the page.
 
     The page needs no network and no other file. The same records give the same bytes.
 
@@ -45,18 +48,18 @@ def write(records: Sequence[Record], study: Mapping[str, Any], out_dir: Path, co
         study: name, title, question, draws, seed and grids of the study; what is absent is left out.
         out_dir: the folder, made if it is not there.
         command: the command line that produces this report, printed on the page.
+        projections: gives a cell's draws along the exact gradient, for the figures of draws.
+        files: whether the figures are written as files too.
 
     Raises:
         OSError: if the folder cannot be written.
     """
     frame = Frame.of(records)
-    problems = list(frame.group_by("problem").values())
-    anchors = slugs([str(cells[0]["problem"]) for cells in problems])
-    pictures = [_pictures(cells, slug) for cells, slug in zip(problems, anchors, strict=True)]
-    page = render(frame, study, command, dict(zip(anchors, problems, strict=True)), pictures)
+    pictures = pictures_of(frame, projections)
+    page = render(frame, study, command, pictures, files)
     folder = Path(out_dir) / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
-    for picture in (picture for several in pictures for picture in several):
+    (folder if files else Path(out_dir)).mkdir(parents=True, exist_ok=True)
+    for picture in pictures if files else ():
         (folder / f"{picture.name}.svg").write_text(standalone(picture.svg), encoding="utf-8")
     text = tables.as_csv([compact(record, longest=LONGEST) for record in frame])
     (Path(out_dir) / "records.csv").write_text(text, encoding="utf-8")
@@ -66,11 +69,7 @@ def write(records: Sequence[Record], study: Mapping[str, Any], out_dir: Path, co
 
 
 def render(
-    frame: Frame,
-    study: Mapping[str, Any],
-    command: str,
-    problems: Mapping[str, Frame],
-    pictures: Sequence[Sequence[Picture]],
+    frame: Frame, study: Mapping[str, Any], command: str, pictures: Sequence[Picture], files: bool = True
 ) -> str:
     """Return the page's text.
 
@@ -78,12 +77,13 @@ def render(
         frame: all records.
         study: what was asked.
         command: how to produce the report again.
-        problems: each problem's records by the anchor of its section.
-        pictures: each problem's figures, in the same order.
+        pictures: its figures, those of one section together.
+        files: whether the figures lie beside the page too.
     """
-    sections = [
-        _section(slug, cells, several) for (slug, cells), several in zip(problems.items(), pictures, strict=True)
-    ]
+    problems = list(frame.group_by("problem").values())
+    names = [str(cells[0]["problem"]) for cells in problems]
+    anchors = dict(zip(names, slugs(names), strict=True))
+    alone = set(standing_alone(frame).values("problem"))
     return rendered(
         "report.html.j2",
         title=study.get("title") or study.get("name") or "Gradient estimators compared",
@@ -91,7 +91,10 @@ def render(
         grids=[_grid(grid, study) for grid in study.get("grids") or ()],
         study=study,
         summary=summary(frame),
-        sections=sections,
+        sections=[_section(anchors[name], cells) for name, cells in zip(names, problems, strict=True) if name in alone],
+        sweeps=[_sweep(sweep) for sweep in sweeps(frame)],
+        galleries=_galleries(pictures, {name: anchors[name] for name in names if name in alone}),
+        tables=[{"problem": n, "rows": tables.rows(c.ok)} for n, c in zip(names, problems, strict=True) if len(c.ok)],
         columns=_columns(),
         missing=_missing(frame),
         marks=_marks(frame),
@@ -101,40 +104,42 @@ def render(
         longest=LONGEST,
         many=MANY,
         num_cells=len(frame),
+        files=files,
     )
 
 
-def _pictures(cells: Frame, slug: str) -> list[Picture]:
-    """Return a problem's figures; none where nothing was measured, no plane where no bias is known."""
-    if not len(cells.ok):
-        return []
-    problem = str(cells[0]["problem"])
-    kinds = {"temperature": (figures.temperature_figure, captions.temperature_caption)}
-    if any(record.get("bias_sq") is not None for record in cells.ok):
-        kinds["plane"] = (figures.plane_figure, captions.plane_caption)
+def _galleries(pictures: Sequence[Picture], alone: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the figures by what they are about: all problems, a sweep, then each problem, also one without any."""
+    subjects = dict.fromkeys([*(p.subject for p in pictures if p.subject not in alone), *alone])
     found = []
-    for kind, (draw, caption) in kinds.items():
-        figure = draw(cells, problem)
-        name = f"{slug}-{kind}"
-        title = f"{problem}: " + ("bias and variance against temperature" if kind == "temperature" else "the plane")
-        with context():
-            svg = to_svg(figure, name, title, captions.description(cells, kind))
-        found.append(Picture(name, svg, caption(cells)))
+    for number, subject in enumerate(subjects):
+        mine = [p for p in pictures if p.subject == subject]
+        shown = [{"name": p.name, "kind": p.kind, "svg": Markup(p.svg), "caption": p.caption} for p in mine]
+        found.append({"subject": subject, "slug": alone.get(subject, f"across-{number}"), "pictures": shown})
     return found
 
 
-def _section(slug: str, cells: Frame, pictures: Sequence[Picture]) -> dict[str, Any]:
+def _section(slug: str, cells: Frame) -> dict[str, Any]:
     said = answer(cells)
-    every = series_of(cells.choices)
     return {
         "slug": slug,
         "problem": said.problem,
         "answer": said,
-        "pictures": [{"name": one.name, "svg": Markup(one.svg), "caption": one.caption} for one in pictures],
-        "rows": tables.rows(cells.ok),
         "temperatures": _temperature_rows(said),
-        "leaders": [_leader(ranking.ranked(every, draws)) for draws in (FEW, MANY)],
+        "leaders": _leaders(cells),
     }
+
+
+def _sweep(sweep: Sweep) -> dict[str, Any]:
+    """Return who leads at each size of a sweep."""
+    sizes = sweep.frame.group_by(sweep.along).items()
+    rows = [{"size": literal(size), "leaders": _leaders(cells)} for (size,), cells in sizes]
+    return {"title": sweep.title, "along": sweep.along, "rows": rows}
+
+
+def _leaders(cells: Frame) -> list[str]:
+    every = series_of(fewest_samples(cells).choices)
+    return [_leader(ranking.ranked(every, draws)) for draws in (FEW, MANY)]
 
 
 def _columns() -> list[tables.Column]:

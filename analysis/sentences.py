@@ -13,8 +13,9 @@ from .frame import Frame, Record
 from .numbers import short, times
 from .phrases import code, count, listed
 from .series import fewest_samples
+from .sizes import size_of
 from .statistics import Estimate, estimate, marks_of, ratio, scale_of
-from .sweep import Line, lines_of, size_of
+from .sweep import SCALINGS, Line, lines_of, scaling
 
 
 def samples_caption(frame: Frame) -> str:
@@ -22,21 +23,13 @@ def samples_caption(frame: Frame) -> str:
     lines = [line for line in lines_of(frame, "num_samples") if line.x[0] < line.x[-1]]
     if not lines:
         return "Only one number of samples was measured."
-    groups: dict[str, list[str]] = {"as 1/S": [], "faster than 1/S": [], "more slowly than 1/S": [], "not": []}
+    groups: dict[str, list[str]] = {word: [] for word in SCALINGS}
     for line in lines:
-        first, last = (estimate(line.series.frame[i], "variance") for i in (0, -1))
-        if first is None or last is None:
-            continue
-        if first.overlaps(last) or last.value >= first.value:
-            groups["not"].append(_named(line))
-            continue
-        fall = line.x[-1] / line.x[0]
-        low, high = first.lower / last.upper, first.upper / last.lower if last.lower > 0 else math.inf
-        word = "as 1/S" if low <= fall <= high else "faster than 1/S" if low > fall else "more slowly than 1/S"
-        factor = ratio(first, last)
-        groups[word].append(_named(line) + (f" ({times(factor)} less)" if factor and word != "as 1/S" else ""))
-    verbs = {word: "does not fall" if word == "not" else f"falls {word}" for word in groups}
-    parts = [f"{verbs[word]} for {listed(names)}" for word, names in groups.items() if names]
+        found = scaling(line)
+        if found is not None:
+            shown = found.word not in ("falls as 1/S", "does not fall")
+            groups[found.word].append(_named(line) + (f" ({times(found.factor)} less)" if shown else ""))
+    parts = [f"{word} for {listed(names)}" for word, names in groups.items() if names]
     ends = min(line.x[0] for line in lines), max(line.x[-1] for line in lines)
     text = f"From S = {ends[0]:.0f} to {ends[1]:.0f} the variance of one draw {', '.join(parts)}."
     stuck = [_named(line) for line in lines if _mostly_bias(line.series.frame[-1])]

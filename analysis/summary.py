@@ -11,15 +11,23 @@ from . import ranking
 from .frame import Frame, Record, temperature_of
 from .numbers import of_gradient, short, times
 from .phrases import code, count, listed
-from .series import Series, series_of
+from .series import Series, fewest_samples, series_of
+from .sizes import Sweep, standing_alone, sweeps
 from .statistics import biased, marks_of, relative_bias
+from .sweep import SCALINGS, Scaling, lines_of, scaling
 from .words import FEW, MANY, Finding
 
 
 def summary(records: Sequence[Record] | Frame) -> list[Finding]:
-    """Return up to eight findings on all problems together, the most general first."""
+    """Return up to ten findings on all problems together, the most general first.
+
+    Problems that are only points of a sweep over sizes are told of as that sweep; estimators are ranked at their
+    least number of samples.
+    """
     frame = Frame.of(records)
-    problems = [cells.choices for cells in frame.group_by("problem").values() if len(cells.choices)]
+    alone = standing_alone(frame)
+    together = [cells.choices for cells in alone.group_by("problem").values() if len(cells.choices)]
+    problems = [fewest_samples(cells) for cells in together]
     every = [series_of(cells) for cells in problems]
     texts = [
         ("Measured", _measured(frame)),
@@ -28,6 +36,8 @@ def summary(records: Sequence[Record] | Frame) -> list[Finding]:
         ("Noise", _signal(every)),
         ("Bias", _bias(problems)),
         ("Temperature", _temperature(every)),
+        ("Samples", _samples(together)),
+        ("Size", _sizes(sweeps(frame))),
         ("Cost", _cost(every)),
         ("Marks", _marks(frame)),
     ]
@@ -137,6 +147,61 @@ def _lower(chosen: Sequence[ranking.TemperatureChoice], few: ranking.Temperature
     position = chosen.index(few)
     many = next(one for one in chosen[position:] if one.label == few.label and one.draws == MANY)
     return float(many.best) < float(few.best) and many.best not in few.equal
+
+
+def _samples(problems: Sequence[Frame]) -> str:
+    """Return for whom more samples in one draw do more, or less, than averaging independent draws would."""
+    found: dict[str, list[Scaling]] = {}
+    several = 0
+    for cells in problems:
+        lines = [line for line in lines_of(cells, "num_samples") if line.x[0] < line.x[-1]]
+        several += bool(lines)
+        for line in lines:
+            one = scaling(line)
+            if one is not None:
+                found.setdefault(line.series.estimator, []).append(one)
+    if not found:
+        return ""
+    parts = []
+    for word in SCALINGS:
+        names = {name: [one.gain for one in every if one.word == word] for name, every in found.items()}
+        gains = word in ("falls faster than 1/S", "falls more slowly than 1/S")
+        texts = [
+            f"{code(name)} in {len(here)} of {len(found[name])}"
+            + (f" (at the largest S {short(statistics.median(here), 2)} times what averaging gains)" if gains else "")
+            for name, here in names.items()
+            if here
+        ]
+        parts += [f"it {word} for {listed(texts)}"] if texts else []
+    return (
+        f"On {count(several, 'problem')} measured at several S, how the variance of one draw depends on S: "
+        f"{'; '.join(parts)}. Where it falls as 1/S, one draw with S samples is worth S averaged draws, no more."
+    )
+
+
+def _sizes(found: Sequence[Sweep]) -> str:
+    """Return who has the least mse of one draw at the least and at the largest size of each sweep."""
+    texts = [text for sweep in found if (text := _along(sweep))]
+    return f"The least mse of one draw: {'; '.join(texts)}." if texts else ""
+
+
+def _along(sweep: Sweep) -> str:
+    by_size = sweep.frame.group_by(sweep.along).items()
+    rankings = [(size, ranking.ranked(series_of(fewest_samples(cells).choices), FEW)) for (size,), cells in by_size]
+    known = [(size, ranked) for size, ranked in rankings if ranked]
+    if len(known) < 2:
+        return ""
+    (low, first), (high, last) = known[0], known[-1]
+    before, after = ranking.winners(first), ranking.winners(last)
+    both = [one for one in before if one.label in {other.label for other in after}]
+    change = f"stays with {ranking.named(both)}"
+    if not both:
+        change = f"passes from {ranking.named(before)} to {ranking.named(after)}"
+    unit = " |∇|²" if first[0].relative and last[0].relative else ""
+    least, most = (short(ranked[0].mse.value, 2) + unit for ranked in (first, last))
+    what = code(sweep.title.removesuffix(f" by {sweep.along}"))
+    span = f"from {sweep.along} = {literal(low)} to {literal(high)}"
+    return f"on {what}, {span}, it {change} and moves from {least} to {most}"
 
 
 def _cost(every: Sequence[Sequence[Series]]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import re
 from html import escape
+from itertools import groupby
+from operator import itemgetter
 
 from matplotlib.figure import Figure
 
@@ -14,12 +16,13 @@ _FONTS = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"  #
 def to_svg(figure: Figure, scope: str, title: str, description: str) -> str:
     """Return a figure as one <svg> element that can stand in a page beside others.
 
-    Ids that nothing refers to are dropped and the rest get ``scope`` in front; numbers keep two decimals; the
-    element is an image with a title and a description. The same figure gives the same bytes.
+    Ids that nothing refers to are dropped and the rest are short and carry ``scope``; what neighbours share is said
+    once; groups without a property and spaces without a meaning are left out; numbers keep two decimals; the element
+    is an image with a title and a description. The same figure gives the same bytes.
 
     Args:
         figure: drawn inside style.context(), and saved inside it.
-        scope: letters, digits and dashes; another one for each figure of a page.
+        scope: letters, digits and dashes; another one for each figure of a page, short since it stands at every mark.
         title: names the figure.
         description: says what it shows to those who cannot see it.
     """
@@ -35,7 +38,7 @@ def to_svg(figure: Figure, scope: str, title: str, description: str) -> str:
     text = re.sub(r"font: (\d+) ([\d.]+px) 'DejaVu Sans'", r"font-weight: \1; font-size: \2", text)
     text = re.sub(r"\s*\n", " ", text.replace("xlink:href", "href"))
     text = re.sub(r">\s+<", "><", text)
-    return _named(text, scope, title, description)
+    return _named(_shared(_tight(_ungrouped(text))), scope, title, description)
 
 
 def standalone(svg: str, inches: tuple[float, float] | None = None) -> str:
@@ -53,11 +56,61 @@ def standalone(svg: str, inches: tuple[float, float] | None = None) -> str:
 
 
 def _scoped(text: str, scope: str) -> str:
-    used = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text))
-    names = {name for pair in used for name in pair if name}
-    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{scope}-{m[1]}"' if m[1] in names else "", text)
-    text = re.sub(r'href="#([^"]+)"', rf'href="#{scope}-\1"', text)
-    return re.sub(r"url\(#([^)]+)\)", rf"url(#{scope}-\1)", text)
+    """Number the ids that something refers to, in the order of their first use, behind the scope; drop the others."""
+    used = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text)
+    names = dict.fromkeys(name for pair in used for name in pair if name)
+    short = {name: f"{scope}-{number}" for number, name in enumerate(names)}
+    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{short[m[1]]}"' if m[1] in short else "", text)
+    text = re.sub(r'href="#([^"]+)"', lambda m: f'href="#{short[m[1]]}"', text)
+    return re.sub(r"url\(#([^)]+)\)", lambda m: f"url(#{short[m[1]]})", text)
+
+
+def _ungrouped(text: str) -> str:
+    """Drop every <g> that has no property, with the end tag that belongs to it."""
+    kept: list[bool] = []
+
+    def replaced(match: re.Match[str]) -> str:
+        if match[0] != "</g>":
+            kept.append(match[0] != "<g>")
+            return match[0] if kept[-1] else ""
+        return match[0] if kept.pop() else ""
+
+    return re.sub(r"<g(?: [^>]*)?>|</g>", replaced, text)
+
+
+def _tight(text: str) -> str:
+    """Drop the spaces of path data and styles that mean nothing."""
+
+    def path(match: re.Match[str]) -> str:
+        data = re.sub(" ?([A-Za-z]) ?", r"\1", match[1]).strip()
+        return f' d="{data}"'
+
+    def style(match: re.Match[str]) -> str:
+        return match[0].replace(": ", ":").replace("; ", ";")
+
+    return re.sub(' style="[^"]*"', style, re.sub(' d="([^"]*)"', path, text))
+
+
+def _shared(text: str) -> str:
+    """Say once, on a group, what neighbours have in common: the clip path and the style."""
+    one = r"<(?:use|path)(?= )[^>]*?/>"
+
+    def grouped(run: re.Match[str]) -> str:
+        parts = [(_looks(element), element) for element in re.findall(one, run[0])]
+        return "".join(_group(look, [element for _, element in same]) for look, same in groupby(parts, itemgetter(0)))
+
+    return re.sub(f"(?:{one}){{2,}}", grouped, text)
+
+
+def _looks(element: str) -> str:
+    return "".join(re.findall(r' clip-path="[^"]*"| style="[^"]*"', element))
+
+
+def _group(look: str, elements: list[str]) -> str:
+    if len(elements) == 1 or not look:
+        return "".join(elements)
+    bare = [re.sub(r' clip-path="[^"]*"| style="[^"]*"', "", element) for element in elements]
+    return f"<g{look}>{''.join(bare)}</g>"
 
 
 def _rounded(match: re.Match[str]) -> str:

@@ -12,14 +12,14 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from ..bench.records import literal
 from .axes import Point, empty, length, log_axis, log_limits, note, point, unit_label, units
-from .frame import Frame, Record, parameters_of, temperature_of, value_of
+from .frame import Frame, Record, temperature_of, value_of
 from .phrases import listed
 from .plots import QUANTITY, Placed, draw_cells, off_axis
 from .series import Series, series_of
-from .statistics import mse_at
+from .sizes import size_of
+from .statistics import estimate, mse_at
 from .style import FAINT, MUTED, small
 
-SIZES = ("dim", "latents", "classes")  # parameters of problems that are their dimension
 NAMES = {
     "num_samples": "number of samples S in one draw",
     "dim": "dimension dim  (number of nodes)",
@@ -137,12 +137,39 @@ def lines_of(frame: Frame, along: str) -> list[Line]:
     return found
 
 
-def size_of(frame: Frame) -> str | None:
-    """Return the first of dim, latents and classes of which the problems have several values; None: there is none."""
-    for name in SIZES:
-        if len({parameters_of(str(record["problem"])).get(name) for record in frame.ok} - {None}) > 1:
-            return name
-    return None
+SCALINGS = ("falls as 1/S", "falls faster than 1/S", "falls more slowly than 1/S", "does not fall")
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How the variance of one draw changes from the least to the largest number of samples.
+
+    Args:
+        word: one of SCALINGS.
+        factor: variance at the least over that at the largest.
+        gain: that factor over the ratio of the numbers of samples: 1 is what averaging independent draws gives.
+    """
+
+    word: str
+    factor: float
+    gain: float
+
+
+def scaling(line: Line) -> Scaling | None:
+    """Return how a line's variance falls with S, as far as its intervals show it; None without two variances."""
+    first, last = (estimate(line.series.frame[i], "variance") for i in (0, -1))
+    more = line.x[-1] / line.x[0]
+    if first is None or last is None or last.value <= 0 or more <= 1:
+        return None
+    factor = first.value / last.value
+    low, high = first.lower / last.upper, first.upper / last.lower if last.lower > 0 else math.inf
+    if low <= 1:
+        word = "does not fall"
+    elif low <= more <= high:
+        word = "falls as 1/S"
+    else:
+        word = "falls faster than 1/S" if low > more else "falls more slowly than 1/S"
+    return Scaling(word, factor, factor / more)
 
 
 def size_axis(axis: Axis, values: Sequence[float]) -> None:

@@ -11,7 +11,8 @@ from .frame import ORACLES, Frame, Record, temperature_of
 from .numbers import of_gradient, short, times, with_interval
 from .phrases import at, code, count, listed, marked, temperatures
 from .ranking import Choice, TemperatureChoice
-from .series import Series, series_of
+from .sentences import samples_caption
+from .series import Series, fewest_samples, series_of
 from .statistics import biased, estimate, evaluations, marks_of, ratio, relative_bias
 
 FEW, MANY = 1, 100  # numbers of draws averaged, at which estimators are ranked
@@ -47,7 +48,7 @@ def answer(frame: Frame) -> Answer:
         frame: all records of that problem, also those that do not apply or failed.
     """
     problem = str(frame[0]["problem"]) if len(frame) else ""
-    choices = frame.choices
+    choices = fewest_samples(frame).choices
     every = series_of(choices)
     chosen = ranking.temperature_choices(every, (FEW, MANY))
     texts = [
@@ -57,6 +58,7 @@ def answer(frame: Frame) -> Answer:
         (f"{MANY} draws", _least(every, MANY)),
         ("Without truth", _variance_only(choices, every)),
         ("Temperature", _temperature(chosen)),
+        ("Samples", _samples(frame)),
         ("Cost", _cost(every)),
         ("Marks", _marks(frame)),
         ("Oracle", _oracle(frame)),
@@ -231,6 +233,12 @@ def _moved(chosen: Sequence[TemperatureChoice]) -> list[str]:
         for one in few
         if not {one.best, *one.equal} & {many[one.label].best, *many[one.label].equal}
     ]
+
+
+def _samples(frame: Frame) -> str:
+    """Return what more samples in one draw do, where they were measured; all other findings are at the least S."""
+    several = any(len(mine.values("num_samples")) > 1 for mine in frame.choices.group_by("estimator").values())
+    return f"{samples_caption(frame)} All else here is at each estimator's least S." if several else ""
 
 
 def _cost(every: Sequence[Series]) -> str:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from ..estimators.errors import InputError
 from .draws import block_rows, request, run_block
-from .exact import truth
 from .measure import prepared
 from .resolve import estimator_of
 from .threads import one_thread_each
@@ -21,7 +20,7 @@ def projections(record: Mapping[str, Any], num_draws: int) -> NDArray[np.float64
     They are the first draws that the cell was measured from, to the bit.
 
     Args:
-        record: of a measured cell on a catalogued problem.
+        record: of a measured cell on a catalogued problem, with its exact gradient.
         num_draws: how many.
 
     Raises:
@@ -30,15 +29,15 @@ def projections(record: Mapping[str, Any], num_draws: int) -> NDArray[np.float64
     problem = prepared(record["problem"], record["dtype"], record["device"])
     estimator, config = estimator_of(record["estimator"], **record["config"])
     one = request(problem, estimator, config, record["num_samples"])
+    if not record["gradient_exact"] or not any(record["gradient_exact"]):
+        raise InputError(f"the gradient of '{problem.name}' is unknown or zero; draws cannot be held against it")
+    exact = torch.tensor(record["gradient_exact"], dtype=torch.float64, device=record["device"])
     with one_thread_each():
-        exact = truth(problem).gradient
-        if exact is None or float(exact.norm()) == 0:
-            raise InputError(f"the gradient of '{problem.name}' is unknown or zero; draws cannot be held against it")
         rows = block_rows(problem, one)
         parts = []
         for block in range(-(-num_draws // rows)):
             (draws,) = run_block(problem, [one], record["seed"], block, rows).draws
             if isinstance(draws, InputError):
                 raise draws
-            parts.append(problem.tied(draws) @ exact / exact.square().sum())
+            parts.append(problem.tied(draws).double() @ exact / exact.square().sum())
     return np.asarray(torch.cat(parts)[:num_draws].cpu())

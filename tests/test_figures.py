@@ -8,7 +8,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from varbench.analysis import captions, cost, figures, heatmap, kinds, sweep
+from varbench.analysis import captions, cost, figures, heatmap, kinds, sizes, sweep
 from varbench.analysis.budget import BACKWARD, cost_of, crossings_of, curves_of
 from varbench.analysis.draws import chosen_cells, distribution_of_draws, spread_of
 from varbench.analysis.frame import Frame
@@ -81,7 +81,7 @@ def test_dimension_is_read_from_the_problem_and_relative_to_its_own_gradient(ax)
     assert "dim" in ax.get_xlabel()
     sweep.bias_against_dimension(other := Figure().add_subplot(), Frame.of(records))
     assert len(drawn(other, "limit")[0]) == 3
-    assert sweep.size_of(Frame.of([cell(problem=f"vae[classes=2,latents={n}]") for n in (2, 4)])) == "latents"
+    assert sizes.size_of(Frame.of([cell(problem=f"vae[classes=2,latents={n}]") for n in (2, 4)])) == "latents"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from varbench.analysis.report import write
@@ -105,7 +106,7 @@ def test_the_page_loads_nothing(written):
 def test_every_figure_has_a_name_and_a_text_alternative(written):
     text = written.read_text(encoding="utf-8")
     heads = re.findall(r"<svg [^>]*>", text)
-    assert len(heads) == 6, "two figures for each of three problems"
+    assert len(heads) == 10, "three figures for each of three problems, and the heat map"
     ids = set(parsed(written).ids)
     for head in heads:
         assert 'role="img"' in head
@@ -141,7 +142,7 @@ def test_ticks_keep_their_digits(written):
 
 def test_figures_are_files_that_parse(written):
     files = sorted((written.parent / "figures").glob("*.svg"))
-    assert len(files) == 6, "names that differ in case only do not overwrite each other"
+    assert len(files) == 10, "names that differ in case only do not overwrite each other"
     for file in files:
         assert ET.parse(file).getroot().tag == "{http://www.w3.org/2000/svg}svg"
         assert "<dc:date>" not in file.read_text(encoding="utf-8")
@@ -170,3 +171,47 @@ def test_little_is_enough_for_a_page(some, tmp_path):
     page = parsed(write(some, {}, tmp_path, "varbench report"))
     assert page.problems == []
     assert page.open == []
+
+
+def sized(dim, temperatures=(0.5, 1.0)):
+    return [cell("reinmax", t, problem=f"toy[dim={dim}]", variance=4.0 * dim) for t in temperatures]
+
+
+def test_points_of_a_sweep_are_told_and_drawn_as_the_sweep(tmp_path):
+    """Two temperatures are no curve: no figures and no words of its own for any of the sizes, but tables for all."""
+    text = write([*sized(1), *sized(10), cell("rloo", problem="other[k=1]")], {}, tmp_path, "x").read_text()
+    figures = sorted(path.stem for path in (tmp_path / "figures").iterdir())
+    assert figures == ["other-k-1-cost", "other-k-1-plane", "other-k-1-temperature", "toy-by-dim-dimension"]
+    assert "who leads at each size" in text
+    assert 'id="other-k-1-words"' in text
+    assert 'id="toy-dim-1-words"' not in text
+    assert text.count('<table class="data">') == 3
+
+
+def test_a_point_with_enough_temperatures_stands_for_itself_too(tmp_path):
+    text = write([*sized(1, (0.5, 1.0, 2.0)), *sized(10)], {}, tmp_path, "x").read_text()
+    assert 'id="toy-dim-1-words"' in text
+    assert 'id="toy-dim-10-words"' not in text
+    assert (tmp_path / "figures" / "toy-dim-1-temperature.svg").exists()
+
+
+def test_draws_are_drawn_where_they_are_to_be_had(tmp_path):
+    some = [cell("rloo"), cell("rloo", problem="mine")]
+    draws = np.random.default_rng(0).normal(1, 1, 200)
+    write(some, {}, tmp_path, "x", lambda record: None if record["problem"] == "mine" else draws)
+    assert [path.stem for path in (tmp_path / "figures").glob("*draws.svg")] == ["toy-dim-2-draws"]
+
+
+def test_figures_are_left_out_as_files_on_demand(tmp_path):
+    text = write([cell("rloo")], {}, tmp_path, "x", files=False).read_text()
+    assert not (tmp_path / "figures").exists()
+    assert "<svg" in text
+    assert "<code>figures/</code>" not in text
+
+
+def test_samples_are_ranked_at_the_least_and_told_apart(tmp_path):
+    """At S = 64 a draw costs 64 times as much: it may not win the ranking of one draw."""
+    some = [cell("rloo", num_samples=2, variance=8.0), cell("rloo", num_samples=64, variance=0.1), cell("disarm")]
+    text = write(some, {}, tmp_path, "x").read_text()
+    assert "<code>disarm</code> has the least mse of one draw" in text
+    assert "falls faster than 1/S for <code>rloo</code> (80 times less)" in text

@@ -100,21 +100,11 @@ def _of_problems(records: list[dict[str, Any]], pattern: str | None) -> list[dic
 
 def _written(part: Part, kind: str, path: Path, form: Form, num_draws: int) -> Path:
     """Draw one part, write it, and return its path."""
-    from ..analysis import captions, figures, kinds
+    from ..analysis import kinds
 
-    known = kinds.KINDS[kind]
-    title = f"{part.title}: {known.what}"
-    if known.draw is not None:
-        figure = known.draw(part.frame, part.title, form)
-        kinds.save(figure, path, form, title, kinds.description_of(kind, part))
-        return path
-    from ..analysis.draws import chosen_cells
-
-    cells = chosen_cells(part.frame)
-    found = {label: _projections(record, num_draws) for label, (record, _) in cells.items()}
-    styles = {label: look for label, (_, look) in cells.items()}
-    figure = figures.draws_figure(found, styles, part.title, form)
-    kinds.save(figure, path, form, title, captions.draws_description(found))
+    one = kinds.drawn(part, kind, form, lambda record: _projections(record, num_draws))
+    assert one is not None, "_projections returns draws or raises"
+    kinds.save(one, path, form)
     return path
 
 
