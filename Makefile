@@ -1,4 +1,5 @@
-# make report   sets up .venv, runs the quick study, writes $(OUT)/index.html
+# make report   sets up .venv, runs the quick study, writes reports/quick/index.html
+# make report STUDY=temperature   the same for another study
 # make test     sets up .venv, checks style and types, runs the tests
 # make setup    the set-up alone
 # make bench    times this commit's kernels with asv (the first call builds asv's environment); docs/asv.md
@@ -6,8 +7,12 @@
 # make asv-page writes reports/asv from asv's results
 # make readme   writes the README's tables anew from the catalogues
 PYTHON ?= python3
-OUT    ?= reports/quick
-STORE  ?= quick.db
+STUDY  ?= quick
+OUT    ?= reports/$(STUDY)
+STORE  ?= $(STUDY).db
+WORKERS ?= 2
+# the README shows figures of quick; other pages hold theirs themselves, and stay small so
+FIGURES ?= $(if $(filter quick,$(STUDY)),,--no-figures)
 RANGE  ?= HEAD~5..HEAD
 BIN    := .venv/bin
 STAMP  := .venv/.installed
@@ -27,8 +32,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 report: $(STAMP)
-	$(BIN)/varbench run quick --out $(STORE)
-	$(BIN)/varbench report $(STORE) -o $(OUT)
+	$(BIN)/varbench run $(STUDY) --out $(STORE) --workers $(WORKERS)
+	$(BIN)/varbench report $(STORE) -o $(OUT) $(FIGURES)
 
 test: $(STAMP) lint
 	$(BIN)/pytest

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from .axes import DECADES, empty, log_axis, note, power, unit_label
 from .budget import Crossing, Curve, crossings_of, curves_of
@@ -15,6 +16,8 @@ from .frame import Frame
 from .statistics import marks_of, scale_of
 from .style import INK, MUTED, small
 
+FINE = 0.004  # decades, a tenth of a point on a page
+TINY = 1e-300  # stands for a lower end of 0 on a logarithmic axis
 LABELS = {
     "seconds": "budget: time  (seconds)",
     "evaluations": "budget: evaluations of f  (backward = 2)",
@@ -86,7 +89,7 @@ def _limits(curves: Sequence[Curve], relative: bool) -> tuple[float, float] | No
 
 def _draw(ax: Axes, curve: Curve) -> None:
     style = curve.style
-    kept = np.unique(np.append(np.arange(0, len(curve.budget), 3), len(curve.budget) - 1))  # smooth, and small files
+    kept = _corners(np.log10(curve.budget), np.log10(np.maximum([curve.mse, curve.lower, curve.upper], TINY)))
     budget, mse, lower, upper = (part[kept] for part in (curve.budget, curve.mse, curve.lower, curve.upper))
     band: dict[str, Any] = {"facecolor": (style.colour, 0.10), "edgecolor": (style.colour, 0.35), "linewidth": 0.4}
     ax.fill_between(budget, lower, upper, gid="band", **band)
@@ -96,6 +99,24 @@ def _draw(ax: Axes, curve: Curve) -> None:
     if marks_of(curve.cells[0]):
         cross: dict[str, Any] = {"color": INK, "markersize": 8.0, "markeredgewidth": 0.9, "zorder": 5, "clip_on": False}
         ax.plot(*start, marker="x", linestyle="none", gid="marked", **cross)
+
+
+def _corners(x: NDArray[np.float64], lines: NDArray[np.float64]) -> list[int]:
+    """Return the points of lines [k, n] over x [n] without which a straight stroke would miss one: small files.
+
+    Args:
+        x: rising, in decades.
+        lines: in decades; a stroke may miss them by FINE.
+    """
+    kept, last = [0], 0
+    for end in range(2, len(x)):
+        inside = slice(last + 1, end)
+        part = (x[inside] - x[last]) / (x[end] - x[last])
+        stroke = lines[:, [last]] + part * (lines[:, [end]] - lines[:, [last]])
+        if np.abs(stroke - lines[:, inside]).max() > FINE:
+            last = end - 1
+            kept.append(last)
+    return [*kept, len(x) - 1] if len(x) > 1 else kept
 
 
 def _cross(ax: Axes, crossing: Crossing) -> None:

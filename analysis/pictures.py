@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .frame import Frame
-from .kinds import Projections, drawn, parts_of
+from .kinds import Part, Projections, drawn, parts_of
 from .sizes import standing_alone
 from .style import PAGE, context
 from .svg import to_svg
@@ -46,13 +46,14 @@ def pictures_of(frame: Frame, projections: Projections) -> list[Picture]:
     several = len(alone.ok.values("problem")) > 1
     wanted = [("heatmap", alone)] if several else []
     wanted += [("dimension", frame), *((kind, alone) for kind in SINGLE)]
-    return [picture for kind, cells in wanted for picture in _drawn(kind, cells, projections)]
+    parts = [(kind, part) for kind, cells in wanted for part in parts_of(kind, cells)]
+    return list(_drawn(parts, projections))
 
 
-def _drawn(kind: str, frame: Frame, projections: Projections) -> Iterator[Picture]:
-    for number, part in enumerate(parts_of(kind, frame)):
+def _drawn(parts: Iterable[tuple[str, Part]], projections: Projections) -> Iterator[Picture]:
+    for number, (kind, part) in enumerate(parts):
         with context():
             one = drawn(part, kind, PAGE, projections)
             if one is not None:
-                svg = to_svg(one.figure, f"{kind}{number}", one.title, one.description)
+                svg = to_svg(one.figure, f"f{number}", one.title, one.description)
                 yield Picture(part.name, kind, part.title, svg, one.caption)

@@ -17,8 +17,8 @@ def to_svg(figure: Figure, scope: str, title: str, description: str) -> str:
     """Return a figure as one <svg> element that can stand in a page beside others.
 
     Ids that nothing refers to are dropped and the rest are short and carry ``scope``; what neighbours share is said
-    once; groups without a property and spaces without a meaning are left out; numbers keep two decimals; the element
-    is an image with a title and a description. The same figure gives the same bytes.
+    once; groups without a property and spaces without a meaning are left out; numbers keep one or two decimals; the
+    element is an image with a title and a description. The same figure gives the same bytes.
 
     Args:
         figure: drawn inside style.context(), and saved inside it.
@@ -114,7 +114,9 @@ def _group(look: str, elements: list[str]) -> str:
 
 
 def _rounded(match: re.Match[str]) -> str:
-    short = f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
+    """Return a number with two decimals, places on the sheet with one: a twentieth of a point is not seen."""
+    value = float(match[0])
+    short = f"{value:.{1 if abs(value) >= 10 else 2}f}".rstrip("0").rstrip(".")
     return "0" if short == "-0" else short
 
 

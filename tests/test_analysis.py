@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from varbench.analysis import captions, numbers, plane, plots, style, tables, words
+from varbench.analysis import captions, numbers, plane, plots, sizes, style, tables, words
 from varbench.analysis.frame import Frame, parameters_of
 from varbench.analysis.statistics import Estimate, biased, holm, mse_at
 from varbench.analysis.summary import summary
@@ -423,3 +423,51 @@ def test_captions_say_what_intervals_show():
     text = captions.plane_caption(Frame.of(records))
     assert text.startswith("No other cell has both less bias² and less variance than `reinmax` at τ = 5.")
     assert "One of 3 cells is shown to lie below" in text
+
+
+# Sweeps over sizes and samples
+
+
+def told(records):
+    return {one.topic: one.text for one in summary(Frame.of(records))}
+
+
+def test_samples_are_compared_with_averaging():
+    """Variance x S is 8 and 8 for a mean of draws, 8 and 2 for one that gains four times as much."""
+    plain = [cell("reinforce", num_samples=s, variance=8.0 / s, width=0.01) for s in (1, 4)]
+    better = [cell("rloo", num_samples=s, variance=v, width=0.01) for s, v in ((2, 4.0), (8, 0.25))]
+    stuck = [cell("disarm", num_samples=s, variance=1.0, width=0.01) for s in (2, 4)]
+    text = told([*plain, *better, *stuck])["Samples"]
+    assert text.startswith("On 1 problem measured at several S")
+    assert "it falls as 1/S for `reinforce` in 1 of 1" in text
+    assert "it falls faster than 1/S for `rloo` in 1 of 1 (at the largest S 4.0 times what averaging gains)" in text
+    assert "it does not fall for `disarm` in 1 of 1" in text
+    assert "Samples" not in told(plain[:1])
+
+
+def test_sizes_tell_who_leads_at_both_ends():
+    def at(dim, rloo, reinmax):
+        problem = f"toy[dim={dim},k=1]"
+        return [cell("rloo", problem=problem, variance=rloo), cell("reinmax", 1.0, problem=problem, variance=reinmax)]
+
+    text = told([*at(10, 2.0, 1.0), *at(1, 1.0, 9.0), *at(100, 40.0, 8.0)])["Size"]
+    assert "on `toy[k=1]`, from dim = 1 to 100, it passes from `rloo` to `reinmax`" in text
+    assert "moves from 0.25 |∇|² to 2.0 |∇|²" in text
+    assert "it stays with `rloo`" in told([*at(1, 1.0, 9.0), *at(10, 1.0, 9.0)])["Size"]
+    assert "Size" not in told(at(1, 1.0, 9.0))
+
+
+def test_points_of_a_sweep_do_not_count_as_problems():
+    points = [cell("reinmax", t, problem=f"toy[dim={d}]") for d in (1, 2, 3) for t in (0.5, 1.0)]
+    text = told([*points, cell("rloo", problem="other")])
+    assert text["Measured"].startswith("4 problems")
+    assert text["One draw"].startswith("Over 1 problem,")
+
+
+def test_sweeps_are_problems_that_differ_in_one_size():
+    names = ("p[classes=2,dim=1]", "p[classes=2,dim=10]", "p[classes=4,dim=10]", "q[dim=3]", "r")
+    found = sizes.sweeps(Frame.of([cell(problem=name) for name in names]))
+    assert [(one.title, one.along, one.frame.values("problem")) for one in found] == [
+        ("p[classes=2] by dim", "dim", ("p[classes=2,dim=1]", "p[classes=2,dim=10]")),
+        ("p[dim=10] by classes", "classes", ("p[classes=2,dim=10]", "p[classes=4,dim=10]")),
+    ]

@@ -298,3 +298,16 @@ def test_draws_figure_fits(form):
     assert box.x0 >= 0
     assert box.x1 <= figure.bbox.x1
     assert "rloo" in captions.draws_description(found)
+
+
+def test_curves_keep_every_corner_and_drop_what_lies_on_a_stroke():
+    x = np.linspace(0, 4, 401)
+    lines = np.stack([np.maximum(-x, -2.0), -x, 0.1 * np.sin(x)])
+    kept = cost._corners(x, lines)
+    assert kept[0] == 0
+    assert kept[-1] == 400
+    assert 200 in kept
+    assert len(kept) < 60
+    for line in lines:
+        np.testing.assert_allclose(np.interp(x, x[kept], line[kept]), line, atol=1.5 * cost.FINE)
+    assert cost._corners(x[:1], lines[:, :1]) == [0]
