@@ -18,6 +18,9 @@ from . import words
 from .figures import group_figure
 from .results import SHORT, Machine, read
 
+QUESTION = "Did a commit make a kernel slower or faster, hungrier for memory, or move a variance?"
+COMMANDS = ("make bench-range RANGE=HEAD~5..HEAD", "make asv-page")
+
 
 def write(results: Path, out_dir: Path, subjects: Mapping[str, str] | None = None) -> Path:
     """Write index.html and return its path; the same results give the same bytes.
@@ -47,7 +50,8 @@ def render(machines: Sequence[Machine], subjects: Mapping[str, str]) -> str:
         subjects: first lines of the commits' messages by full hash.
     """
     sections = [_section(number, machine, subjects) for number, machine in enumerate(machines, 1)]
-    return rendered("asv.html.j2", machines=sections)
+    size = f"{sum(len(section['latest']) for section in sections):,} series"
+    return rendered("asv.html.j2", question=QUESTION, size=size, commands=COMMANDS, machines=sections)
 
 
 def _section(number: int, machine: Machine, subjects: Mapping[str, str]) -> dict[str, Any]:
