@@ -5,6 +5,7 @@
 # make bench    times this commit's kernels with asv (the first call builds asv's environment); docs/asv.md
 # make bench-range RANGE=HEAD~5..HEAD   times those commits, without what has a result
 # make asv-page writes reports/asv from asv's results
+# make gallery  writes reports/index.html and reports/README.md from the reports' own pages
 # make readme   writes the README's tables anew from the catalogues
 PYTHON ?= python3
 STUDY  ?= quick
@@ -17,7 +18,7 @@ RANGE  ?= HEAD~5..HEAD
 BIN    := .venv/bin
 STAMP  := .venv/.installed
 
-.PHONY: setup report test lint readme clean bench bench-range asv-page
+.PHONY: setup report test lint readme clean bench bench-range asv-page gallery
 
 setup: $(STAMP)
 
@@ -34,6 +35,10 @@ $(STAMP): pyproject.toml constraints.txt
 report: $(STAMP)
 	$(BIN)/varbench run $(STUDY) --out $(STORE) --workers $(WORKERS)
 	$(BIN)/varbench report $(STORE) -o $(OUT) $(FIGURES)
+	@case '$(OUT)' in reports/*) $(BIN)/python -m varbench.analysis.gallery reports;; esac
+
+gallery: $(STAMP)
+	$(BIN)/python -m varbench.analysis.gallery reports
 
 test: $(STAMP) lint
 	$(BIN)/pytest
@@ -61,3 +66,4 @@ bench-range: $(STAMP)
 
 asv-page: $(STAMP)
 	$(BIN)/python -m varbench.analysis.history.page .asv/results -o reports/asv
+	$(BIN)/python -m varbench.analysis.gallery reports

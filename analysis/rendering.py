@@ -27,8 +27,13 @@ def rendered(template: str, **values: Any) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters.update(prose=prose, breakable=breakable, dimmed=dimmed)
-    css, script = (Markup((_TEMPLATES / name).read_text(encoding="utf-8")) for name in ("report.css", "report.js"))
+    css, script = Markup(asset("report.css")), Markup(asset("report.js"))
     return environment.get_template(template).render(css=css, script=script, **values)
+
+
+def asset(name: str) -> str:
+    """Return the text of a file in ``templates/``."""
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def prose(text: str) -> Markup:

@@ -1,8 +1,10 @@
 """Headless Chromium over its DevTools pipe: one process, no driver, no package; see docs/decisions/010."""
 
+import base64
 import fcntl
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -20,7 +22,7 @@ OFFLINE = (
     "--no-default-browser-check",
 )
 SECONDS = 20.0  # that an answer may take
-ALLOWED = ("file:", "data:", "blob:", "about:")
+OWN = ("data:", "blob:", "about:")  # what a page holds itself
 
 
 def installed() -> str | None:
@@ -132,6 +134,7 @@ class Tab:
 
     def __init__(self, browser: Browser):
         self.browser = browser
+        self.url = "about:blank"
         self.target = browser.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = browser.call("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -153,18 +156,21 @@ class Tab:
         Args:
             path: of the page.
             width: of the window in CSS pixels.
-            media: 'type' (screen or print) and 'scheme' (light or dark).
+            media: 'medium' (screen, print, or '' for what the browser takes it to be) and 'scheme' (light or dark).
         """
         self.view(width, **media)
-        if "errorText" in (done := self.call("Page.navigate", url=path.resolve().as_uri())):
+        self.url = path.resolve().as_uri()
+        if "errorText" in (done := self.call("Page.navigate", url=self.url)):
             raise RuntimeError(f"{path}: {done['errorText']}")
         self.browser.wait("Page.loadEventFired", self.session)
 
-    def view(self, width: int, type: str = "screen", scheme: str = "light") -> None:
+    def view(self, width: int, medium: str = "screen", scheme: str = "light") -> None:
         """Set the window's width, the medium and the colour scheme."""
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=width < 600)
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=width < 600
+        )
         features = [{"name": "prefers-color-scheme", "value": scheme}]
-        self.call("Emulation.setEmulatedMedia", media=type, features=features)
+        self.call("Emulation.setEmulatedMedia", media=medium, features=features)
 
     def run(self, script: str) -> Any:
         """Return the value of an expression in the page."""
@@ -180,8 +186,21 @@ class Tab:
         self.call("Input.dispatchKeyEvent", type="keyDown", **base, **({"text": text} if text else {}))
         self.call("Input.dispatchKeyEvent", type="keyUp", **base)
 
+    def downloaded(self) -> Path:
+        """Wait until a download that has begun, or begins, is complete, and return its path."""
+        name = self.browser.wait("Browser.downloadWillBegin")["suggestedFilename"]
+        self.browser.wait("Browser.downloadProgress", state="completed")
+        return self.browser.downloads / name
+
+    def printed(self) -> list[tuple[int, int]]:
+        """Print to PDF, on paper of the page's own choice, and return each sheet's width and height in points."""
+        self.view(1200, medium="")
+        pdf = base64.b64decode(self.call("Page.printToPDF", preferCSSPageSize=True)["data"])
+        sizes = re.findall(rb"(?s)/Type /Page\b.*?/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", pdf)
+        return [(round(float(width)), round(float(height))) for width, height in sizes]
+
     def complaints(self) -> list[str]:
-        """Return what the page asked of the network, threw, or wrote to the console since the last call."""
+        """Return what the page asked for beside itself, threw, or wrote to the console since the last call."""
         self.run("new Promise(done => setTimeout(done, 0))")
         kinds = ("Network.requestWillBeSent", "Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
         found = []
@@ -189,7 +208,7 @@ class Tab:
             params = event["params"]
             if event["method"] == "Network.requestWillBeSent":
                 url = params["request"]["url"]
-                found += [] if url.startswith(ALLOWED) else [f"request: {url}"]
+                found += [] if url == self.url or url.startswith(OWN) else [f"request: {url}"]
             elif event["method"] == "Runtime.consoleAPICalled":
                 said = [str(one.get("value", one.get("description"))) for one in params["args"]]
                 found.append(f"console.{params['type']}: {' '.join(said)}")

@@ -89,7 +89,7 @@ for (const figure of document.querySelectorAll("figure")) {
   button.addEventListener("click", () => {
     const text = `<?xml version="1.0" encoding="utf-8"?>\n${new XMLSerializer().serializeToString(svg)}\n`;
     const href = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
-    made("a", { href, download: `${title.id.replace(/-title$/, "")}.svg` }).click();
+    made("a", { href, download: `${figure.dataset.name ?? title.id.replace(/-title$/, "")}.svg` }).click();
     setTimeout(() => URL.revokeObjectURL(href), 1000);
   });
   figure.append(button);
