@@ -97,7 +97,9 @@ def colour_bar(ax: Axes, frame: Frame, quantity: str = "mse") -> Axes:
     norm = colour_range(grid)
     steps = 96
     for k in range(steps):
-        ax.add_patch(Rectangle((k / steps, 0), min(1.6, steps - k) / steps, 1, facecolor=COLOURS(k / (steps - 1)), linewidth=0))
+        ax.add_patch(
+            Rectangle((k / steps, 0), min(1.6, steps - k) / steps, 1, facecolor=COLOURS(k / (steps - 1)), linewidth=0)
+        )
     ax.set(xlim=(0, 1), ylim=(0, 1), yticks=[])
     vmin, vmax = float(norm.vmin or 0), float(norm.vmax or 1)
     decades = range(math.ceil(vmin - 1e-9), math.floor(vmax + 1e-9) + 1)

@@ -44,7 +44,7 @@ def prose(text: str) -> Markup:
 
 def dimmed(text: str) -> Markup:
     """Return '1.2 [1.1, 1.3]' with its interval in a weaker colour."""
-    return Markup(re.sub(r" (\[[^]]*\])$", r' <span class="muted">\1</span>', str(escape(text))))
+    return Markup(re.sub(r" (\[[^]]*\])$", r" <small>\1</small>", str(escape(text))))
 
 
 def breakable(text: str) -> Markup:
