@@ -16,7 +16,7 @@ from .frame import Frame
 from .statistics import marks_of, scale_of
 from .style import INK, MUTED, small
 
-FINE = 0.004  # decades, a tenth of a point on a page
+FINE = 0.012  # decades, a quarter of a point on a page
 TINY = 1e-300  # stands for a lower end of 0 on a logarithmic axis
 LABELS = {
     "seconds": "budget: time  (seconds)",

@@ -38,7 +38,7 @@ def to_svg(figure: Figure, scope: str, title: str, description: str) -> str:
     text = re.sub(r"font: (\d+) ([\d.]+px) 'DejaVu Sans'", r"font-weight: \1; font-size: \2", text)
     text = re.sub(r"\s*\n", " ", text.replace("xlink:href", "href"))
     text = re.sub(r">\s+<", "><", text)
-    return _named(_shared(_tight(_ungrouped(text))), scope, title, description)
+    return _named(_shared(_once(_tight(_ungrouped(text)))), scope, title, description)
 
 
 def standalone(svg: str, inches: tuple[float, float] | None = None) -> str:
@@ -89,6 +89,18 @@ def _tight(text: str) -> str:
         return match[0].replace(": ", ":").replace("; ", ";")
 
     return re.sub(' style="[^"]*"', style, re.sub(' d="([^"]*)"', path, text))
+
+
+def _once(text: str) -> str:
+    """Drop from each use of a mark the properties that the mark has itself: its own count, not those of the use."""
+    marks = re.findall(r'<path id="([^"]+)"[^>]*? style="([^"]*)"', text)
+    own = {name: {part.partition(":")[0] for part in style.split(";")} for name, style in marks}
+
+    def used(match: re.Match[str]) -> str:
+        kept = [part for part in match[3].split(";") if part.partition(":")[0] not in own.get(match[1], ())]
+        return f'<use href="#{match[1]}"{match[2]} style="{";".join(kept)}"/>'.replace(' style=""', "")
+
+    return re.sub(r'<use href="#([^"]+)"([^>]*?) style="([^"]*)"/>', used, text)
 
 
 def _shared(text: str) -> str:
