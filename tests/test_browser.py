@@ -223,8 +223,9 @@ def test_figures_have_text_alternatives_and_save_as_files(tab, page):
     assert tab.run("document.querySelector('button.save').getAttribute('aria-label')").startswith("Save as SVG: ")
     file = saved(tab)
     assert ET.parse(file).getroot().tag == "{http://www.w3.org/2000/svg}svg"
-    if page in STUDIES:
-        beside = page.with_name("figures") / file.name
+    beside = page.with_name("figures") / file.name
+    assert beside.exists() or page.parent.name != "quick", "the README shows them"
+    if page in STUDIES and beside.exists():
         assert ET.canonicalize(file.read_text("utf-8")) == ET.canonicalize(beside.read_text("utf-8"))
     assert tab.complaints() == []
 

@@ -306,7 +306,7 @@ def test_curves_keep_every_corner_and_drop_what_lies_on_a_stroke():
     kept = cost._corners(x, lines)
     assert kept[0] == 0
     assert kept[-1] == 400
-    assert 200 in kept
+    assert min(abs(place - 200) for place in kept) <= 1, "the corner"
     assert len(kept) < 60
     for line in lines:
         np.testing.assert_allclose(np.interp(x, x[kept], line[kept]), line, atol=1.5 * cost.FINE)

@@ -117,7 +117,7 @@ def test_commands_take_filters(tiny: Path, tmp_path: Path, capsys: pytest.Captur
     said = json.loads(capsys.readouterr().out)
     assert said["page"] == str(tmp_path / "page" / "index.html")
     assert "disarm" not in (tmp_path / "page" / "records.csv").read_text()
-    assert ended(["plan", "quick", "--filter", "dim=32", "--json"]) == 0
+    assert ended(["plan", "quick", "--out", str(tmp_path / "quick.db"), "--filter", "dim=32", "--json"]) == 0
     planned = json.loads(capsys.readouterr().out)
     assert planned["cells"] == planned["left"] == 34
     assert [one["problem"] for one in planned["problems"]] == ["polynomial[classes=4,degree=3,dim=32]"]
