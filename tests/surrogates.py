@@ -225,6 +225,14 @@ ORACLES: dict[str, tuple[Callable[..., Tensor], ...]] = {
 }
 
 
+# the values at which each parameter is held against the oracles
+TRIED: dict[str, tuple[Any, ...]] = {
+    "temperature": (0.4, 1.0, 2.5),
+    "identity": (False, True),
+    "conditional_samples": (1, 3),
+}
+
+
 def oracle_draws(
     surrogate: Callable[..., Tensor], node: Node, cost: Cost, noise: Noise, x: Tensor, **config: Any
 ) -> Tensor:

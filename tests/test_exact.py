@@ -13,6 +13,7 @@ from varbench.estimators.families.categorical import Categorical
 from varbench.estimators.families.normal import Normal
 from varbench.estimators.node import Node
 
+from . import proofs  # noqa: F401  (enters the rules)
 from .exact_moments import (
     RULES,
     Cost,
