@@ -17,6 +17,7 @@ from ..estimators.node import MAX_OUTCOMES
 from . import environment
 from .draws import Block, Request, block_rows, groups, run_block
 from .exact import Truth
+from .fitting import fitted
 from .intervals import SEEN, Statistics, statistics
 from .moments import Frame, Moments, Tree, block_moments
 from .problem import Problem
@@ -46,8 +47,15 @@ def measure_requests(
     """
     results: list[Measurement | InputError] = [InputError("not measured")] * len(requests)
     with one_thread_each():
-        for positions in groups(requests):
-            group = [requests[position] for position in positions]
+        ready: dict[int, Request] = {}
+        for position, one in enumerate(requests):
+            try:
+                ready[position] = fitted(problem, one, seed)
+            except InputError as error:
+                results[position] = error
+        for places in groups(ready.values()):
+            positions = [list(ready)[place] for place in places]
+            group = [ready[position] for position in positions]
             try:
                 measured = _measure_group(problem, group, exact, num_draws, seed, threads)
             except InputError as error:
@@ -155,6 +163,8 @@ def _measurement(
         num_nonfinite=moments.num_nonfinite,
         cost_values_per_draw=pilot.num_values,
         cost_slopes_per_draw=pilot.num_values if facts.uses_slopes else 0.0,
+        fit_seconds=one.fit_seconds,
+        fit_values=one.fit_values,
         versions=environment.versions(),
         threads=threads,
         commit=environment.commit(),

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..estimators.errors import InputError, NotApplicable
-from ..estimators.estimator import Estimator, keywords
+from ..estimators.estimator import STATE, Estimator, keywords, takes_state
 from ..estimators.node import outcome_count
 from ..estimators.noise import PhiloxNoise
 from .cost import Evaluator
@@ -30,17 +30,29 @@ class Request:
         estimator: the two functions and their facts.
         config: its full configuration.
         num_samples: S.
+        state: what the estimator's fit returned, see fitting.py; None where it has none, or was not fitted yet.
+        fit_seconds: that the fit took.
+        fit_values: evaluations of the cost that it took.
     """
 
     estimator: Estimator
     config: Mapping[str, Any]
     num_samples: int
+    state: Any = None
+    fit_seconds: float | None = None
+    fit_values: int | None = None
 
     @property
     def points_key(self) -> tuple[object, ...]:
         """What decides the points: requests of one key share noise, points and evaluations."""
         used = tuple((name, self.config[name]) for name in keywords(self.estimator.sample))
-        return self.estimator.sample, used, self.num_samples
+        state = id(self.state) if takes_state(self.estimator.sample) else None
+        return self.estimator.sample, used, self.num_samples, state
+
+    def arguments(self, half: Callable[..., Any]) -> dict[str, Any]:
+        """Return what sample, combine or fit takes by keyword."""
+        config = {key: self.config[key] for key in keywords(half)}
+        return config | ({STATE: self.state} if takes_state(half) else {})
 
     def sample(self, problem: Problem, noise: PhiloxNoise) -> Tensor:
         """Return the points [N, P, *B, *event].
@@ -49,9 +61,8 @@ class Request:
             InputError: if the estimator raises, or returns another shape.
         """
         name, node = self.estimator.facts.name, problem.node
-        config = {key: self.config[key] for key in keywords(self.estimator.sample)}
-        with _blamed(name, "sample"):
-            points = self.estimator.sample(node, noise, self.num_samples, **config)
+        with blamed(name, "sample"):
+            points = self.estimator.sample(node, noise, self.num_samples, **self.arguments(self.estimator.sample))
         axes = 2 + len(node.batch_shape) + len(node.event_shape)
         if points.ndim != axes or points.shape[0] != noise.rows:
             raise InputError(
@@ -69,15 +80,14 @@ class Request:
             InputError: if the estimator raises, or returns another shape.
         """
         facts = self.estimator.facts
-        config = {key: self.config[key] for key in keywords(self.estimator.combine)}
-        with _blamed(facts.name, "combine"):
+        with blamed(facts.name, "combine"):
             draws = self.estimator.combine(
                 problem.node,
                 noise,
                 points,
                 values if "values" in facts.needs else None,
                 slopes if facts.uses_slopes else None,
-                **config,
+                **self.arguments(self.estimator.combine),
             )
         expected = (noise.rows, *problem.node.theta.shape)
         if draws.shape != expected:
@@ -88,7 +98,7 @@ class Request:
         return draws.detach()
 
 
-class _blamed:  # noqa: N801  (reads as a clause: with _blamed(...))
+class blamed:  # noqa: N801  (reads as a clause: with blamed(...))
     """Turns what an estimator raises into one line that names it."""
 
     def __init__(self, name: str, half: str) -> None:

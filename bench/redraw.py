@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..estimators.errors import InputError
 from .draws import block_rows, request, run_block
+from .fitting import fitted
 from .measure import prepared
 from .resolve import estimator_of
 from .threads import one_thread_each
@@ -33,6 +34,7 @@ def projections(record: Mapping[str, Any], num_draws: int) -> NDArray[np.float64
         raise InputError(f"the gradient of '{problem.name}' is unknown or zero; draws cannot be held against it")
     exact = torch.tensor(record["gradient_exact"], dtype=torch.float64, device=record["device"])
     with one_thread_each():
+        one = fitted(problem, one, record["seed"])
         rows = block_rows(problem, one)
         parts = []
         for block in range(-(-num_draws // rows)):

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import special
 
 from .draws import Request, block_rows, run_block
+from .fitting import fitted
 from .memory import peak_bytes
 from .problem import Problem
 from .threads import one_thread_each
@@ -52,6 +53,7 @@ def time_requests(problem: Problem, requests: Sequence[Request], seed: int, roun
         InputError: if an estimator or the cost fails.
     """
     with one_thread_each():
+        requests = [fitted(problem, one, seed) for one in requests]
         plans = [_warm_up(problem, one, seed, rounds) for one in requests]
         seconds: list[list[tuple[float, float]]] = [[] for _ in requests]
         for r in range(rounds):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, Distribution, Independent, Normal, OneHotCategorical
 
-from varbench.estimators.estimator import Estimator, keywords, load
+from varbench.estimators.estimator import STATE, Estimator, keywords, load, takes_state
 from varbench.estimators.node import Node
 from varbench.estimators.noise import Noise
 
@@ -188,16 +188,20 @@ def evaluated(cost: Cost, points: Tensor) -> tuple[Tensor, Tensor]:
 
 def sampled(estimator: Estimator, node: Node, noise: Noise, S: int, **config: Any) -> Tensor:
     """Return the estimator's points [N, P, *B, *event]."""
-    return estimator.sample(node, noise, S, **{key: config[key] for key in keywords(estimator.sample)})
+    return estimator.sample(node, noise, S, **_taken(estimator.sample, config))
+
+
+def _taken(half: Callable[..., Any], config: dict[str, Any]) -> dict[str, Any]:
+    return {key: config[key] for key in (*keywords(half), *([STATE] if takes_state(half) else []))}
 
 
 def gradient_draws(
     estimator: Estimator, node: Node, cost: Cost, noise: Noise, S: int, points: Tensor | None = None, **config: Any
 ) -> Tensor:
-    """Return the draws [N, *B, *param]: sample (unless points are given), evaluate, combine."""
+    """Return the draws [N, *B, *param]: sample (unless points are given), evaluate, combine; a state is in config."""
     if points is None:
         points = sampled(estimator, node, noise, S, **config)
-    config = {key: config[key] for key in keywords(estimator.combine)}
+    config = _taken(estimator.combine, config)
     return estimator.combine(node, noise, points, *evaluated(cost, points), **config)
 
 
