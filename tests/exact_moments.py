@@ -15,7 +15,7 @@ from torch.distributions import Bernoulli, Distribution, Independent, Normal, On
 
 from varbench.estimators.estimator import STATE, Estimator, keywords, load, takes_state
 from varbench.estimators.node import Node
-from varbench.estimators.noise import Noise
+from varbench.estimators.noise import Noise, PhiloxNoise
 
 Cost = Callable[[Tensor], Tensor]
 Axis = tuple[Tensor, Tensor]  # numbers [Q] and weights [Q] of a rule in one variable
@@ -175,6 +175,9 @@ RULES: dict[str, Callable[[Node, int], Rule]] = {  # of the estimators whose exp
 }
 
 
+GIVEN: dict[str, Any] = {}  # parameters that must be given, for tests that give none
+
+
 # ---------------------------------------------------------------- draws, their moments, and the truth
 
 
@@ -188,7 +191,25 @@ def evaluated(cost: Cost, points: Tensor) -> tuple[Tensor, Tensor]:
 
 def sampled(estimator: Estimator, node: Node, noise: Noise, S: int, **config: Any) -> Tensor:
     """Return the estimator's points [N, P, *B, *event]."""
+    config = {**estimator.facts.config, **GIVEN, **config}
     return estimator.sample(node, noise, S, **_taken(estimator.sample, config))
+
+
+def completed(estimator: Estimator, node: Node, cost: Cost, S: int, config: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration with what is not given, and with the state of an estimator that fits one."""
+    facts = estimator.facts
+    missing = {key: GIVEN.get(key) if default is None else default for key, default in facts.config.items()}
+    config = {**missing, **config}
+    if estimator.fit is None or STATE in config:
+        return config
+
+    def evaluate(points: Tensor, slopes: bool = False) -> tuple[Tensor, Tensor | None]:
+        return evaluated(cost, points.expand(*points.shape[:2], *node.batch_shape, *node.event_shape))
+
+    def stream(step: int, rows: int) -> PhiloxNoise:
+        return PhiloxNoise(0, "fit", step, rows, node.theta.dtype)
+
+    return {**config, STATE: estimator.fit(node, evaluate, stream, S, **_taken(estimator.fit, config))}
 
 
 def _taken(half: Callable[..., Any], config: dict[str, Any]) -> dict[str, Any]:
@@ -199,6 +220,7 @@ def gradient_draws(
     estimator: Estimator, node: Node, cost: Cost, noise: Noise, S: int, points: Tensor | None = None, **config: Any
 ) -> Tensor:
     """Return the draws [N, *B, *param]: sample (unless points are given), evaluate, combine; a state is in config."""
+    config = completed(estimator, node, cost, S, config)
     if points is None:
         points = sampled(estimator, node, noise, S, **config)
     config = _taken(estimator.combine, config)

@@ -14,11 +14,11 @@ from torch import Tensor
 from torch.distributions import Normal
 from torch.nn.functional import gumbel_softmax, one_hot
 
-from varbench.estimators.estimator import Estimator
+from varbench.estimators.estimator import STATE, Estimator
 from varbench.estimators.node import Node
 from varbench.estimators.noise import Noise
 
-from .exact_moments import Cost, gradient_draws, sampled
+from .exact_moments import Cost, completed, gradient_draws, sampled
 
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}  # of the largest entry of the draws
 
@@ -32,12 +32,16 @@ class Choices:
         x: the points [N, S, *B, D, K].
         cost: of one-hot points.
         exponentials: those of the perturbation by their shape S, or, given k too, those of the conditional noise.
+        theta: the leaf [N, *B, *param].
+        noise: the source itself.
     """
 
     logits: Tensor
     x: Tensor
     cost: Cost
     exponentials: Callable[..., Tensor]
+    theta: Tensor
+    noise: Noise
 
     @property
     def S(self) -> int:  # noqa: N802
@@ -52,13 +56,15 @@ class Choices:
 
 @dataclass(frozen=True)
 class Gaussians:
-    """Normal variables: loc and scale [N, 1, *B, D], points x and standard noise e [N, S, *B, D]."""
+    """Normal variables: loc and scale [N, 1, *B, D], points x and standard noise e [N, S, *B, D]; theta and noise too."""
 
     loc: Tensor
     scale: Tensor
     x: Tensor
     cost: Cost
     e: Callable[[], Tensor]
+    theta: Tensor
+    noise: Noise
 
     @property
     def S(self) -> int:  # noqa: N802
@@ -76,20 +82,20 @@ def seen(node: Node, leaf: Tensor, noise: Noise, x: Tensor, cost: Cost) -> Varia
     batch = node.batch_shape
     if node.family == "normal":
         loc, scale = leaf.unsqueeze(1).unbind(-2)
-        return Gaussians(loc, scale, x, cost, lambda: noise.normal(x.shape[1], *batch, *node.event_shape))
+        return Gaussians(loc, scale, x, cost, lambda: noise.normal(x.shape[1], *batch, *node.event_shape), leaf, noise)
     if node.family == "categorical":
 
         def exponentials(S: int, *k: int) -> Tensor:
             return noise.exponential(S, *k, *node.theta.shape, name="conditional" if k else "x")
 
-        return Choices(leaf.unsqueeze(1), x, cost, exponentials)
+        return Choices(leaf.unsqueeze(1), x, cost, exponentials, leaf, noise)
 
     def coin_exponentials(S: int, *k: int) -> Tensor:
         u = noise.uniform(S, *k, *node.theta.shape, name="conditional" if k else "x")
         return two_exponentials(u, x.unsqueeze(2) if k else torch.ones_like(u))
 
     logits = torch.stack([leaf, torch.zeros_like(leaf)], -1).unsqueeze(1)
-    return Choices(logits, torch.stack([x, 1 - x], -1), lambda y: cost(y[..., 0]), coin_exponentials)
+    return Choices(logits, torch.stack([x, 1 - x], -1), lambda y: cost(y[..., 0]), coin_exponentials, leaf, noise)
 
 
 def two_exponentials(u: Tensor, x: Tensor) -> Tensor:
@@ -244,9 +250,11 @@ def oracle_draws(
 
 def assert_follows_oracles(estimator: Estimator, node: Node, cost: Cost, noise: Noise, S: int, **config: Any) -> None:
     """Assert that each draw is each oracle's, under the same noise at the same points."""
-    points = sampled(estimator, node, noise, S, **config)
-    draws = gradient_draws(estimator, node, cost, noise, S, points, **config)
+    full = completed(estimator, node, cost, S, config)
+    state = {STATE: full[STATE]} if STATE in full else {}
+    points = sampled(estimator, node, noise, S, **full)
+    draws = gradient_draws(estimator, node, cost, noise, S, points, **full)
     for surrogate in ORACLES[estimator.facts.name]:
-        expected = oracle_draws(surrogate, node, cost, noise, points, **config)
+        expected = oracle_draws(surrogate, node, cost, noise, points, **config, **state)
         scale = max(1.0, float(expected.abs().max()))
         torch.testing.assert_close(draws, expected, rtol=0, atol=scale * TOLERANCE[node.theta.dtype])
