@@ -178,6 +178,11 @@ RULES: dict[str, Callable[[Node, int], Rule]] = {  # of the estimators whose exp
 GIVEN: dict[str, Any] = {}  # parameters that must be given, for tests that give none
 
 
+def rule_of(estimator: Estimator, node: Node, S: int) -> Rule:
+    """Return the rule of an estimator, or of the one that it is an alias of."""
+    return RULES[estimator.facts.alias_of or estimator.facts.name](node, S)
+
+
 # ---------------------------------------------------------------- draws, their moments, and the truth
 
 
@@ -266,13 +271,13 @@ def polynomial(node: Node, degree: int) -> Cost:
 
 def assert_unbiased(estimator: Estimator, node: Node, cost: Cost, S: int, **config: Any) -> None:
     """Assert that the exact mean of one draw is the exact gradient, to rounding."""
-    mean, _ = moments(estimator, node, cost, RULES[estimator.facts.name](node, S), S, **config)
+    mean, _ = moments(estimator, node, cost, rule_of(estimator, node, S), S, **config)
     torch.testing.assert_close(mean, exact_gradient(node, cost), rtol=1e-11, atol=1e-12)
 
 
 def assert_variance(estimator: Estimator, node: Node, cost: Cost, S: int, expected: float) -> None:
     """Assert that the exact covariance trace of one draw is the expected one, to rounding."""
-    _, variance = moments(estimator, node, cost, RULES[estimator.facts.name](node, S), S)
+    _, variance = moments(estimator, node, cost, rule_of(estimator, node, S), S)
     assert math.isclose(variance, expected, rel_tol=1e-11, abs_tol=1e-15), f"{variance} is not {expected}"
 
 

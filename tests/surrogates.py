@@ -56,7 +56,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Gaussians:
-    """Normal variables: loc and scale [N, 1, *B, D], points x and standard noise e [N, S, *B, D]; theta and noise too."""
+    """Normal variables: loc and scale [N, 1, *B, D], points x and standard noise e [N, S, *B, D]; theta, noise."""
 
     loc: Tensor
     scale: Tensor
@@ -254,7 +254,7 @@ def assert_follows_oracles(estimator: Estimator, node: Node, cost: Cost, noise: 
     state = {STATE: full[STATE]} if STATE in full else {}
     points = sampled(estimator, node, noise, S, **full)
     draws = gradient_draws(estimator, node, cost, noise, S, points, **full)
-    for surrogate in ORACLES[estimator.facts.name]:
+    for surrogate in ORACLES[estimator.facts.alias_of or estimator.facts.name]:
         expected = oracle_draws(surrogate, node, cost, noise, points, **config, **state)
         scale = max(1.0, float(expected.abs().max()))
         torch.testing.assert_close(draws, expected, rtol=0, atol=scale * TOLERANCE[node.theta.dtype])

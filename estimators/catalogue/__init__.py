@@ -2,11 +2,12 @@
 
 from ..errors import unknown
 from ..facts import Facts
-from . import coupled, exact, pathwise, relaxations, score_function, straight_through
+from . import coupled, exact, partial_sums, pathwise, relaxations, score_function, straight_through
 
 GROUPS: dict[str, tuple[Facts, ...]] = {
     "score function": score_function.ENTRIES,
     "coupled samples": coupled.ENTRIES,
+    "partial sums": partial_sums.ENTRIES,
     "pathwise": pathwise.ENTRIES,
     "relaxations": relaxations.ENTRIES,
     "straight-through": straight_through.ENTRIES,
