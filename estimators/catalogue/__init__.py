@@ -2,12 +2,13 @@
 
 from ..errors import unknown
 from ..facts import Facts
-from . import coupled, exact, partial_sums, pathwise, relaxations, score_function, straight_through
+from . import black_box, coupled, exact, partial_sums, pathwise, relaxations, score_function, straight_through
 
 GROUPS: dict[str, tuple[Facts, ...]] = {
     "score function": score_function.ENTRIES,
     "coupled samples": coupled.ENTRIES,
     "partial sums": partial_sums.ENTRIES,
+    "black box": black_box.ENTRIES,
     "pathwise": pathwise.ENTRIES,
     "relaxations": relaxations.ENTRIES,
     "straight-through": straight_through.ENTRIES,
