@@ -79,6 +79,22 @@ _ENTRIES = (
         parameters={"k": 1.0},
     ),
     ProblemFacts(
+        name="indecater_l1",
+        family="categorical",
+        summary="f(X) = sum over dim of |X - b|, X the class number, b fixed",
+        source="De Smet et al. 2023 (2311.12569)",
+        parameters={"classes": 3, "dim": 12},
+        minimum={"classes": 2},
+        microseconds=10.0,
+    ),
+    ProblemFacts(
+        name="bayesian_logistic_regression",
+        family="normal",
+        summary="f(w) = -log p(y, w), 569 tumours and 31 weights; the entropy of the posterior is left out",
+        source="Mohamed et al. 2020 (1906.10652), section 8; data by bench/problems/data/make_breast_cancer.py",
+        microseconds=30.0,
+    ),
+    ProblemFacts(
         name="digits_vae",
         family="categorical",
         summary="f(z) = -log p(image | z), a categorical VAE on 64 digits of 8 x 8 pixels",
