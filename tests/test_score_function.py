@@ -188,6 +188,18 @@ def test_draws_are_finite_at_extremes(name: str, label: str, dtype: torch.dtype)
     assert found.status == "ok"
 
 
+@pytest.mark.parametrize(
+    "label", ["nearly_certain", *(key for key, node in EXTREME.items() if node.family != "normal")]
+)
+def test_the_optimal_baseline_lies_among_the_costs_at_extremes(label: str) -> None:
+    """E[f s^2] / E[s^2] is a mean of f, whatever the weights."""
+    node = {**EXTREME, "nearly_certain": Bernoulli(tensor(50.0, 0.3, -0.7, 1.1, 60.0))}[label]
+    f = polynomial(node, 2)(node.outcomes())
+    best = state("reinforce_optimal", node, polynomial(node, 2))
+    assert f.min() - 1e-9 <= best.min()
+    assert best.max() <= f.max() + 1e-9
+
+
 def test_the_published_gradient_stands() -> None:
     mean, _ = moments(load("muprop"), Bernoulli(tensor(2.0)), toy(0.45), RULES["muprop"](Bernoulli(tensor(2.0)), 1), 1)
     assert_printed(float(mean), "0.010499359")
