@@ -97,6 +97,14 @@ class Discrete(Node, Protocol):
         """Return perturbed logits z given harden(z) = x, from noise of this name."""
         ...
 
+    def conditional_pullback(self, x: Tensor, noise: Noise, v: Tensor, name: str) -> Tensor:
+        """Return (dz/dtheta)^T v for z = conditional(x, noise, name), x and the noise held fixed."""
+        ...
+
+    def pullback_given(self, x: Tensor, z: Tensor, v: Tensor) -> Tensor:
+        """Return (dz/dtheta)^T v for the z that conditional noise gave, harden(z) = x, by z itself."""
+        ...
+
     def pullback(self, y: Tensor, v: Tensor) -> Tensor:
         """Return J(y) v, where J(y) is the Jacobian of the mean in the logits where that mean is y."""
         ...

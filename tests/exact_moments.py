@@ -173,6 +173,7 @@ RULES: dict[str, Callable[[Node, int], Rule]] = {  # of the estimators whose exp
     "reinmax": over_outcomes,
     "enumerate": over_nothing,
 }
+PROVEN_IN: dict[str, str] = {}  # of the others, whose expectation takes more than S: the module of tests that has it
 
 
 GIVEN: dict[str, Any] = {}  # parameters that must be given, for tests that give none
@@ -209,7 +210,8 @@ def completed(estimator: Estimator, node: Node, cost: Cost, S: int, config: dict
         return config
 
     def evaluate(points: Tensor, slopes: bool = False) -> tuple[Tensor, Tensor | None]:
-        return evaluated(cost, points.expand(*points.shape[:2], *node.batch_shape, *node.event_shape))
+        found = evaluated(cost, points.expand(*points.shape[:2], *node.batch_shape, *node.event_shape))
+        return found if slopes else (found[0], None)
 
     def stream(step: int, rows: int) -> PhiloxNoise:
         return PhiloxNoise(0, "fit", step, rows, node.theta.dtype)
@@ -218,7 +220,8 @@ def completed(estimator: Estimator, node: Node, cost: Cost, S: int, config: dict
 
 
 def _taken(half: Callable[..., Any], config: dict[str, Any]) -> dict[str, Any]:
-    return {key: config[key] for key in (*keywords(half), *([STATE] if takes_state(half) else []))}
+    names = (*keywords(half), *([STATE] if takes_state(half) else []))
+    return {key: config[key] for key in names if key in config}
 
 
 def gradient_draws(

@@ -34,12 +34,14 @@ class Choices:
         exponentials: those of the perturbation by their shape S, or, given k too, those of the conditional noise.
         theta: the leaf [N, *B, *param].
         noise: the source itself.
+        exponentials_given: those of the conditional noise of points D, which may be other points than x.
     """
 
     logits: Tensor
     x: Tensor
     cost: Cost
     exponentials: Callable[..., Tensor]
+    exponentials_given: Callable[[Tensor], Tensor]
     theta: Tensor
     noise: Noise
 
@@ -88,14 +90,21 @@ def seen(node: Node, leaf: Tensor, noise: Noise, x: Tensor, cost: Cost) -> Varia
         def exponentials(S: int, *k: int) -> Tensor:
             return noise.exponential(S, *k, *node.theta.shape, name="conditional" if k else "x")
 
-        return Choices(leaf.unsqueeze(1), x, cost, exponentials, leaf, noise)
+        def given(D: Tensor) -> Tensor:
+            return noise.exponential(*D.shape[1:], name="conditional")
+
+        return Choices(leaf.unsqueeze(1), x, cost, exponentials, given, leaf, noise)
 
     def coin_exponentials(S: int, *k: int) -> Tensor:
         u = noise.uniform(S, *k, *node.theta.shape, name="conditional" if k else "x")
-        return two_exponentials(u, x.unsqueeze(2) if k else torch.ones_like(u))
+        return two_exponentials(u, x[..., 0].unsqueeze(2) if k else torch.ones_like(u))
+
+    def coin_exponentials_given(D: Tensor) -> Tensor:
+        return two_exponentials(noise.uniform(*D.shape[1:-1], name="conditional"), D[..., 0])
 
     logits = torch.stack([leaf, torch.zeros_like(leaf)], -1).unsqueeze(1)
-    return Choices(logits, torch.stack([x, 1 - x], -1), lambda y: cost(y[..., 0]), coin_exponentials, leaf, noise)
+    x = torch.stack([x, 1 - x], -1)
+    return Choices(logits, x, lambda y: cost(y[..., 0]), coin_exponentials, coin_exponentials_given, leaf, noise)
 
 
 def two_exponentials(u: Tensor, x: Tensor) -> Tensor:

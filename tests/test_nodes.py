@@ -200,6 +200,22 @@ def test_perturbed_logits_have_one_law_be_they_drawn_at_once_or_given_a_draw(nod
     assert all(stats.kstest(column, null).pvalue > FALSE_FAIL for column in centred.flatten(1).T)
 
 
+@pytest.mark.parametrize("node", DISCRETE)
+def test_conditional_pullback_is_the_derivative_of_the_conditional_noise(node: Discrete) -> None:
+    source = noise(50)
+    x, v = node.draw(source, 2), normals(50, 2, *node.theta.shape)
+    leaf = node.theta.expand(x.shape).clone().requires_grad_()
+    (node.with_theta(leaf).conditional(x, FixedNoise(50, **laid(node, x, source)), "c") * v).sum().backward()
+    torch.testing.assert_close(node.conditional_pullback(x, source, v, "c"), leaf.grad, rtol=1e-12, atol=1e-14)
+    z = node.conditional(x, source, "c")
+    torch.testing.assert_close(node.pullback_given(x, z, v), leaf.grad, rtol=1e-11, atol=1e-13)
+
+
+def laid(node: Discrete, x: Tensor, source: PhiloxNoise) -> dict[str, Tensor]:
+    draw = source.uniform if node.family == "bernoulli" else source.exponential
+    return {("uniform_c" if node.family == "bernoulli" else "exponential_c"): draw(*x.shape[1:], name="c")}
+
+
 def test_conditional_gumbels_over_draws_are_independent() -> None:
     """Differences of independent Gumbels are logistic; Kolmogorov-Smirnov as above."""
     node = Categorical(normals(1, 4))
@@ -225,7 +241,11 @@ def test_relaxations_stay_finite(node: Discrete, temperature: float) -> None:
     ]
     for y in soft:
         assert ((y >= 0) & (y <= 1)).all()
-        assert torch.isfinite(node.pullback(y, torch.ones_like(y) * 1e3)).all()
+        v = node.pullback(y, torch.ones_like(y) * 1e3)
+        assert torch.isfinite(v).all()
+        assert torch.isfinite(node.conditional_pullback(x, source, v.expand(x.shape), "conditional")).all()
+        z = node.perturbed(source, 1)
+        assert torch.isfinite(node.pullback_given(node.harden(z), z, v.expand(x.shape))).all()
 
 
 @pytest.mark.parametrize("node", EXTREME)
@@ -269,6 +289,44 @@ def test_conditional_noise_of_a_coin_is_exact_as_its_uniform_nears_one(dtype: to
     below = Bernoulli(-phi).conditional(0 * one, source, "c").flatten()
     torch.testing.assert_close(above, expected, rtol=100 * eps, atol=0)
     torch.testing.assert_close(below, -expected, rtol=100 * eps, atol=0)
+
+
+def slope_of_a_coin(phi: float, v: float) -> float:
+    """Return d/dphi log((1 - p v) / (q v)) = p (1 - v) / (1 - p v), z given 1, in sixty digits."""
+    with localcontext(prec=60):
+        p = 1 / (1 + Decimal(-phi).exp())
+        return float(p * (1 - Decimal(v)) / (1 - p * Decimal(v)))
+
+
+@pytest.mark.parametrize("v", [1e-9, 0.5, 1 - 1e-3, 1 - 1e-6])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_derivative_of_a_coins_conditional_noise_keeps_its_digits(dtype: torch.dtype, v: float) -> None:
+    eps = torch.finfo(dtype).eps
+    phi = torch.tensor([-50.0, -10.0, -5.0, 0.0, 5.0, 10.0, 50.0], dtype=dtype)
+    u = torch.full((1, 1, len(phi)), v, dtype=dtype)
+    source, one = FixedNoise(1, uniform_c=u), torch.ones_like(u)
+    expected = torch.tensor([slope_of_a_coin(t, float(u[0, 0, 0])) for t in phi.tolist()], dtype=dtype)
+    above = Bernoulli(phi).conditional_pullback(one, source, one, "c").flatten()
+    below = Bernoulli(-phi).conditional_pullback(0 * one, source, one, "c").flatten()
+    torch.testing.assert_close(above, expected, rtol=100 * eps, atol=0)
+    torch.testing.assert_close(below, expected, rtol=100 * eps, atol=0)
+
+
+@pytest.mark.parametrize("phi", [-50.0, 0.0, 50.0])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_derivative_of_a_choices_conditional_noise_keeps_its_digits(dtype: torch.dtype, phi: float) -> None:
+    """z_1 of two classes given class 0, and E_0 / E_1 from 2^-50 to 2^50: dz_1 / dphi_1 = p_0 / (1 + p_1 E_0 / E_1)."""
+    node = Categorical(torch.tensor([[0.0, phi]], dtype=dtype))
+    power = torch.arange(-50.0, 51.0, 10.0, dtype=dtype).exp2()
+    E = torch.stack([power, torch.ones_like(power)], -1).reshape(-1, 1, 1, 2)
+    x, v = torch.zeros_like(E), torch.zeros_like(E)
+    x[..., 0] = v[..., 1] = 1
+    found = node.conditional_pullback(x, FixedNoise(len(E), exponential_c=E), v, "c")[..., 1].flatten()
+    with localcontext(prec=60):
+        p = 1 / (1 + Decimal(-phi).exp())
+        expected = [float((1 - p) / (1 + p * Decimal(e))) for e in power.tolist()]
+    eps = torch.finfo(dtype).eps
+    torch.testing.assert_close(found, torch.tensor(expected, dtype=dtype), rtol=100 * eps, atol=eps)
 
 
 # ---------------------------------------------------------------- what is refused

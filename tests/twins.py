@@ -20,6 +20,7 @@ from .exact_moments import (
     assert_mean_of_st_gumbel_softmax,
     assert_unbiased,
     assert_variance,
+    completed,
     gradient_draws,
     polynomial,
 )
@@ -69,13 +70,14 @@ def draws_independently(estimator: Estimator) -> None:
     node = next(node for family, node in SMALLEST.items() if family in facts.families)
     if facts.name in EXACT_ON_A_COIN:
         node = COINS
-    config = {key: TRIED[key][0] for key in facts.config}
+    cost, S = polynomial(node, 2), facts.min_samples
+    config = completed(estimator, node, cost, S, {key: TRIED[key][0] for key in facts.config})
 
     def block(number: int) -> Tensor:
         noise = PhiloxNoise(0, "independence", number, ROWS)
-        return gradient_draws(estimator, node, polynomial(node, 2), noise, facts.min_samples, **config).flatten(1)
+        return gradient_draws(estimator, node, cost, noise, S, **config).flatten(1)
 
-    draws = torch.stack([block(number)[:, 0] for number in range(BLOCKS)])
+    draws = torch.stack([block(number)[:, -1] for number in range(BLOCKS)])
     ratio = float(draws.mean(1).var() * ROWS / draws.var(1).mean())
     low, high = chi2.ppf([FALSE_FAIL / 2, 1 - FALSE_FAIL / 2], BLOCKS - 1) / (BLOCKS - 1)
     assert low < ratio < high, f"means of {ROWS} draws vary {ratio} times as much as those of independent draws"

@@ -2,10 +2,21 @@
 
 from ..errors import unknown
 from ..facts import Facts
-from . import black_box, coupled, exact, partial_sums, pathwise, relaxations, score_function, straight_through
+from . import (
+    black_box,
+    control_variates,
+    coupled,
+    exact,
+    partial_sums,
+    pathwise,
+    relaxations,
+    score_function,
+    straight_through,
+)
 
 GROUPS: dict[str, tuple[Facts, ...]] = {
     "score function": score_function.ENTRIES,
+    "control variates": control_variates.ENTRIES,
     "coupled samples": coupled.ENTRIES,
     "partial sums": partial_sums.ENTRIES,
     "black box": black_box.ENTRIES,

@@ -112,6 +112,25 @@ class Bernoulli:
         log_p, log_q = logsigmoid(self.logits), logsigmoid(-self.logits)
         return torch.where(x > 0.5, -logsigmoid(log_q - L), logsigmoid(log_p - L))
 
+    def conditional_pullback(self, x: Tensor, noise: Noise, v: Tensor, name: str) -> Tensor:
+        """Return (dz/dphi)^T v for z = conditional(x, noise, name), with its L held fixed.
+
+        dz/dphi = p sigmoid(L - log q) given x = 1, q sigmoid(L - log p) given x = 0: products of positive factors
+        below 1, that lose no digits and do not overflow.
+        """
+        L = noise.logistic(*x.shape[1:], name=name)
+        log_p, log_q = logsigmoid(self.logits), logsigmoid(-self.logits)
+        up, down = torch.sigmoid(L - log_q) * self.probs, torch.sigmoid(L - log_p) * torch.sigmoid(-self.logits)
+        return torch.where(x > 0.5, up, down) * v
+
+    def pullback_given(self, x: Tensor, z: Tensor, v: Tensor) -> Tensor:
+        """Return (dz/dphi)^T v for z given x, at the noise that gives this z: 1 - exp(-|z|) times p or q, times v.
+
+        The factor is p given x = 1 and q given x = 0: conditional_pullback, with sigmoid(L - log q) = 1 - exp(-z).
+        """
+        other = torch.where(x > 0.5, self.probs, torch.sigmoid(-self.logits))
+        return -torch.expm1(-z.abs()) * other * v
+
     def pullback(self, y: Tensor, v: Tensor) -> Tensor:
         """Return y (1 - y) v."""
         return y * (1 - y) * v

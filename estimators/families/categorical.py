@@ -126,6 +126,26 @@ class Categorical:
         below = self.log_probs - torch.log1p(self.probs * E_D / E)
         return noise.gumbel(*x.shape[1:], name=name) + torch.where(x > 0.5, 0, below)
 
+    def conditional_pullback(self, x: Tensor, noise: Noise, v: Tensor, name: str) -> Tensor:
+        """Return (dz/dphi)^T v for z = conditional(x, noise, name), with its E held fixed.
+
+        z_D does not move; dz_k / dlog p_k = 1 / (1 + p_k E_D / E_k) for the others, a number in (0, 1], and
+        dlog p_k / dphi_j = 1[j = k] - p_j.
+        """
+        E = noise.exponential(*x.shape[1:], name=name)
+        E_D = (E * x).sum(-1, keepdim=True)
+        w = torch.where(x > 0.5, 0, v / (1 + self.probs * E_D / E))
+        return w - self.probs * w.sum(-1, keepdim=True)
+
+    def pullback_given(self, x: Tensor, z: Tensor, v: Tensor) -> Tensor:
+        """Return (dz/dphi)^T v for z given x, at the noise that gives this z up to a shift of all its entries.
+
+        dz_k / dlog p_k = 1 - exp(z_k - z_D), which is 0 at k = D.
+        """
+        z_D = torch.where(x > 0.5, z, 0).sum(-1, keepdim=True)
+        w = -torch.expm1(z - z_D) * v
+        return w - self.probs * w.sum(-1, keepdim=True)
+
     def pullback(self, y: Tensor, v: Tensor) -> Tensor:
         """Return (diag(y) - y y^T) v."""
         return y * (v - (y * v).sum(-1, keepdim=True))
