@@ -147,7 +147,11 @@ def test_float32_keeps_its_resolution_near_zero(generating: Callable[[float], No
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_measure_leaves_global_generators_alone(name: str) -> None:
     facts = CATALOGUE[name]
-    problem = {"normal": "normal_square", "bernoulli": "bernoulli_quadratic[dim=2]"}[facts.families[0]]
+    problem = {
+        "normal": "normal_square",
+        "bernoulli": "bernoulli_quadratic[dim=2]",
+        "categorical": "polynomial[classes=3,dim=2]",
+    }[facts.families[0]]
     before = torch.get_rng_state(), random.getstate(), np.random.get_state()
     config = {key: 1.0 for key, default in facts.config.items() if default is None}
     measure(problem, name, num_draws=100, timing=name == "rloo", **config)

@@ -33,7 +33,7 @@ COINS = Bernoulli(torch.tensor([2.0, -0.7], dtype=torch.float64))
 CHOICES = Categorical(torch.tensor([[1.0, -0.5, 0.2], [-2.0, 0.7, 0.1]], dtype=torch.float64))
 GAUSSIAN = Normal(torch.tensor([[0.5], [1.3]], dtype=torch.float64))
 SMALLEST: dict[str, Node] = {"bernoulli": COIN, "categorical": CHOICES, "normal": GAUSSIAN}  # one node a family
-EXACT_ON_A_COIN: set[str] = set()  # estimators whose independence shows on two coins only
+EXACT_ON_A_COIN = {"bitflip1", "ugc"}  # estimators whose draws vary on two coins or more only
 
 ROWS, BLOCKS, FALSE_FAIL = 64, 400, 1e-6
 
