@@ -105,6 +105,10 @@ class Discrete(Node, Protocol):
         """Return (dz/dtheta)^T v for the z that conditional noise gave, harden(z) = x, by z itself."""
         ...
 
+    def midway(self, x: Tensor) -> Self:
+        """Return the nodes, one for each point x [..., *B, *event], with mean (p + x) / 2."""
+        ...
+
     def pullback(self, y: Tensor, v: Tensor) -> Tensor:
         """Return J(y) v, where J(y) is the Jacobian of the mean in the logits where that mean is y."""
         ...

@@ -214,7 +214,7 @@ def completed(estimator: Estimator, node: Node, cost: Cost, S: int, config: dict
         return found if slopes else (found[0], None)
 
     def stream(step: int, rows: int) -> PhiloxNoise:
-        return PhiloxNoise(0, "fit", step, rows, node.theta.dtype)
+        return PhiloxNoise(0, "tests (fit)", step, rows, node.theta.dtype)
 
     return {**config, STATE: estimator.fit(node, evaluate, stream, S, **_taken(estimator.fit, config))}
 

@@ -87,16 +87,16 @@ def seen(node: Node, leaf: Tensor, noise: Noise, x: Tensor, cost: Cost) -> Varia
         return Gaussians(loc, scale, x, cost, lambda: noise.normal(x.shape[1], *batch, *node.event_shape), leaf, noise)
     if node.family == "categorical":
 
-        def exponentials(S: int, *k: int) -> Tensor:
-            return noise.exponential(S, *k, *node.theta.shape, name="conditional" if k else "x")
+        def exponentials(S: int, *k: int, name: str = "x") -> Tensor:
+            return noise.exponential(S, *k, *node.theta.shape, name="conditional" if k else name)
 
         def given(D: Tensor) -> Tensor:
             return noise.exponential(*D.shape[1:], name="conditional")
 
         return Choices(leaf.unsqueeze(1), x, cost, exponentials, given, leaf, noise)
 
-    def coin_exponentials(S: int, *k: int) -> Tensor:
-        u = noise.uniform(S, *k, *node.theta.shape, name="conditional" if k else "x")
+    def coin_exponentials(S: int, *k: int, name: str = "x") -> Tensor:
+        u = noise.uniform(S, *k, *node.theta.shape, name="conditional" if k else name)
         return two_exponentials(u, x[..., 0].unsqueeze(2) if k else torch.ones_like(u))
 
     def coin_exponentials_given(D: Tensor) -> Tensor:
@@ -245,6 +245,9 @@ TRIED: dict[str, tuple[Any, ...]] = {
     "temperature": (0.4, 1.0, 2.5),
     "identity": (False, True),
     "conditional_samples": (1, 3),
+    "step": (0.3, 1.0),  # these are parameters of several groups
+    "steps": (1, 2, 4),
+    "eta": (0.7, 2.0),
 }
 
 

@@ -34,7 +34,7 @@ from .exact_moments import (
     over_outcomes,
     polynomial,
 )
-from .surrogates import two_exponentials
+from .surrogates import TRIED, two_exponentials
 
 
 def tensor(*numbers: float) -> Tensor:
@@ -304,14 +304,19 @@ def test_draws_on_a_coin_are_those_on_a_choice_of_two(name: str, temperature: fl
         given = x.unsqueeze(2)
     else:
         v = v[:, :, 0]
-    noise = FixedNoise(20, uniform_x=u, uniform_conditional=v)
+    e = torch.randn(20, S, 1, 1, generator=rng, dtype=torch.float64)
+    noise = FixedNoise(20, uniform_x=u, uniform_conditional=v, uniform_free=u, normal_x=e)
     pair_noise = FixedNoise(
         20,
+        uniform_x=u,
+        normal_x=e,
         exponential_x=two_exponentials(u, torch.ones_like(u)),
+        exponential_free=two_exponentials(u, torch.ones_like(u)),
         exponential_conditional=two_exponentials(v, given),
     )
     points, pair_points = (x, torch.stack([x, 1 - x], -1)) if estimator.sample is independent else (None, None)
-    config = {"temperature": temperature, "identity": False, "conditional_samples": k, "eta": 0.7}
+    config = {key: TRIED[key][-1] for key in estimator.facts.config}
+    config |= {"temperature": temperature, "identity": False, "conditional_samples": k}
     draws = gradient_draws(estimator, node, cost, noise, S, points, **config)
     pair_draws = gradient_draws(estimator, pair, lambda y: cost(y[..., 0]), pair_noise, S, pair_points, **config)
     torch.testing.assert_close(pair_draws, torch.stack([draws, -draws], -1), rtol=1e-11, atol=1e-13)

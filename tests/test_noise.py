@@ -149,7 +149,7 @@ def test_measure_leaves_global_generators_alone(name: str) -> None:
     facts = CATALOGUE[name]
     problem = {
         "normal": "normal_square",
-        "bernoulli": "bernoulli_quadratic[dim=2]",
+        "bernoulli": "bernoulli_quadratic[dim=2,logit=1]",
         "categorical": "polynomial[classes=3,dim=2]",
     }[facts.families[0]]
     before = torch.get_rng_state(), random.getstate(), np.random.get_state()

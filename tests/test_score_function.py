@@ -49,7 +49,7 @@ def variance(name: str, node: Node, cost: Cost, tie: Tensor | None = None, S: in
 def test_the_running_mean_is_the_recursion(decay: float, batch: tuple[int, ...]) -> None:
     node = Bernoulli(tensor(2.0, -0.7, 0.3).expand(*batch, 3))
     cost, S, steps = polynomial(node, 3), 2, 7
-    f = cost(node.draw(PhiloxNoise(0, "fit", 0, steps), S)).mean(1)
+    f = cost(node.draw(PhiloxNoise(0, "tests (fit)", 0, steps), S)).mean(1)
     b = f[0]
     for t in range(1, steps):
         b = decay * b + (1 - decay) * f[t]

@@ -131,6 +131,12 @@ class Bernoulli:
         other = torch.where(x > 0.5, self.probs, torch.sigmoid(-self.logits))
         return -torch.expm1(-z.abs()) * other * v
 
+    def midway(self, x: Tensor) -> "Bernoulli":
+        """Return the coins with probabilities (p + x) / 2, in a form that loses no digits."""
+        up = torch.log1p(self.probs) - logsigmoid(-self.logits)
+        down = logsigmoid(self.logits) - torch.log1p(torch.sigmoid(-self.logits))
+        return Bernoulli(torch.where(x > 0.5, up, down))
+
     def pullback(self, y: Tensor, v: Tensor) -> Tensor:
         """Return y (1 - y) v."""
         return y * (1 - y) * v

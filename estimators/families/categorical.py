@@ -146,6 +146,10 @@ class Categorical:
         w = -torch.expm1(z - z_D) * v
         return w - self.probs * w.sum(-1, keepdim=True)
 
+    def midway(self, x: Tensor) -> "Categorical":
+        """Return the choices with probabilities (p + x) / 2, in a form that loses no digits."""
+        return Categorical(torch.where(x > 0.5, torch.log1p(self.probs), self.log_probs))
+
     def pullback(self, y: Tensor, v: Tensor) -> Tensor:
         """Return (diag(y) - y y^T) v."""
         return y * (v - (y * v).sum(-1, keepdim=True))

@@ -30,7 +30,6 @@ from ..exact_moments import (
 from ..surrogates import ORACLES, TRIED, Choices, Variables, two_exponentials, values
 from ..twins import GAUSSIAN, Check, follows_oracles, twin, unbiased
 
-TRIED["step"] = (0.3, 1.0)
 TRIED["sigma"] = (0.3, 1.0)
 
 PAIR = Bernoulli(torch.tensor([0.8, -0.4], dtype=torch.float64))

@@ -25,7 +25,6 @@ from ..twins import CHOICES, COINS, GAUSSIAN, twin, unbiased
 
 TRIED |= {
     "coupled": (False, True),
-    "eta": (0.6, 1.0),
     "fit_rows": (8,),
     "fit_steps": (4,),
     "hidden": (3,),

@@ -29,7 +29,6 @@ EXACT_ON_A_COIN.add("reinforce_optimal")
 GIVEN["baseline"] = 0.7
 TRIED["baseline"] = (0.7, -2.0)
 TRIED["decay"] = (0.9, 0.0)
-TRIED["steps"] = (3,)
 
 
 # ---------------------------------------------------------------- oracles
