@@ -15,6 +15,9 @@ WORKERS ?= 2
 # the README shows figures of quick; other pages hold theirs themselves, and stay small so
 FIGURES ?= $(if $(filter quick,$(STUDY)),,--no-figures)
 RANGE  ?= HEAD~5..HEAD
+# the harness and the ten estimators that most people choose between; BENCH=. takes all, and far longer
+FIRST  := reinforce|rloo|disarm|reparameterization|gumbel_softmax|straight_through|st_gumbel_softmax|gumbel_rao|reinmax|enumerate
+BENCH  ?= ^harness|^estimators\.($(FIRST))\.
 BIN    := .venv/bin
 STAMP  := .venv/.installed
 
@@ -58,11 +61,11 @@ clean:
 # asv keeps what it knows of this machine in ~/.asv-machine.json, all else under .asv/.
 bench: $(STAMP)
 	@$(BIN)/asv machine --yes >/dev/null
-	$(BIN)/asv run 'HEAD^!'
+	$(BIN)/asv run --bench '$(BENCH)' 'HEAD^!'
 
 bench-range: $(STAMP)
 	@$(BIN)/asv machine --yes >/dev/null
-	$(BIN)/asv run --skip-existing '$(RANGE)'
+	$(BIN)/asv run --bench '$(BENCH)' --skip-existing '$(RANGE)'
 
 asv-page: $(STAMP)
 	$(BIN)/python -m varbench.analysis.history.page .asv/results -o reports/asv

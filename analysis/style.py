@@ -77,9 +77,35 @@ STYLES: dict[str, Style] = {
     "reinmax": Style("#e39400", "h", (0, (4, 1.5, 1.5, 1.5, 1.5, 1.5))),
 }
 
+# The others, in groups; each has a colour, marker and dash of its own, decided by its place in this list.
+_OTHERS = (
+    "reinforce_constant", "reinforce_running_mean", "reinforce_exact_mean", "reinforce_optimal", "nvil", "muprop",
+    "rebar", "rebar_fitted", "relax", "lax", "double_cv", "rodeo", "delta_method",
+    "arm", "arms", "bitflip1", "ugc", "carms", "stick_breaking_disarm", "ars", "arsm",
+    "rao_blackwell_topk", "unordered_set", "indecater", "spsa", "evolution_strategies", "measure_valued",
+    "antithetic", "rqmc", "gumbel_sparsemax", "gumbel_entmax", "invertible_gaussian", "redge",
+    "reinmax_rao", "reinmax_cv", "gapped_st", "decoupled_st", "imle", "aimle",
+)  # fmt: skip
+_SECOND_NAMES = {
+    "loorf": "rloo", "vargrad": "rloo", "u2g": "disarm", "sum_and_sample": "rao_blackwell_topk",
+    "local_expectation": "indecater", "concrete": "gumbel_softmax", "zgr": "reinmax",
+}  # fmt: skip
 _COLOURS = ("#4f5b66", "#5b3fa8", "#0f7c8a", "#a83279", "#6f7d12", "#3c6e47")
 _MARKERS = ("p", "<", ">", "H", "8")
 _DASHES: tuple[Dash, ...] = ((0, (1, 1.2)), (0, (9, 2)), (0, (3, 3)), (0, (6, 1.5, 1, 1.5)))
+_MORE_MARKERS = (*_MARKERS, "s", "o", "D", "^", "v", "P", "X", "d", "h")
+_GOLDEN = 0.6180339887  # of the circle of hues: neighbours in the list are far apart on it
+
+
+def _of_place(place: int) -> Style:
+    lightness = (0.24, 0.42, 0.30, 0.36)[place % 4]  # dark and light alternate, for a greyscale print
+    red, green, blue = colorsys.hls_to_rgb(place * _GOLDEN % 1, lightness, 0.62)
+    colour = "#" + "".join(f"{round(255 * part):02x}" for part in (red, green, blue))
+    dash = (*_DASHES, (0, (2, 2, 6, 2)))[place // len(_MORE_MARKERS) % 5]
+    return Style(colour, _MORE_MARKERS[place % len(_MORE_MARKERS)], dash)
+
+
+STYLES |= {name: _of_place(place) for place, name in enumerate(_OTHERS)}
 
 
 def style_of(estimator: str, variant: int = 0) -> Style:
@@ -90,7 +116,7 @@ def style_of(estimator: str, variant: int = 0) -> Style:
         variant: 0, 1, ... for the configurations of one estimator that share a figure: lighter, another marker.
     """
     code = zlib.crc32(estimator.encode())
-    style = STYLES.get(estimator) or Style(
+    style = STYLES.get(_SECOND_NAMES.get(estimator, estimator)) or Style(
         _COLOURS[code % len(_COLOURS)],
         _MARKERS[code // 7 % len(_MARKERS)],
         _DASHES[code // 41 % len(_DASHES)],
