@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..estimators.errors import InputError
 from ..estimators.families.normal import Normal
-from ..estimators.node import Discrete, outcome_count
+from ..estimators.node import Discrete, Enumerable, outcome_count
 from .cost import Evaluator
 from .problem import Problem
 
@@ -70,10 +70,12 @@ def truth(problem: Problem) -> Truth:
     try:
         if node.family == "normal":
             gradient, method = _quadrature(problem)
-        elif problem.terms is not None:
+        elif problem.terms is not None and node.family in ("bernoulli", "categorical"):
             gradient, method = _factorized_enumeration(problem), "factorized_enumeration"
-        else:
+        elif hasattr(node, "outcomes"):
             gradient, method = _enumeration(problem), "enumeration"
+        else:
+            raise _NoTruth(f"no rule is known here for a {node.family} node; give exact_grad")
     except _NoTruth as none:
         return Truth(None, None, str(none))
     return Truth(problem.tied(gradient.unsqueeze(0))[0], method)
@@ -85,7 +87,7 @@ class _NoTruth(Exception):  # noqa: N818
 
 def _enumeration(problem: Problem) -> Tensor:
     """Return d/dphi sum_x p(x) (f(x) - c) by automatic differentiation; any constant c, since sum_x p(x) = 1."""
-    node = cast(Discrete, problem.node)
+    node = cast(Enumerable, problem.node)
     try:
         outcome_count(node)
     except InputError as error:

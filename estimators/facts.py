@@ -4,7 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-FAMILIES = ("bernoulli", "categorical", "normal")
+FAMILIES = (
+    "bernoulli",
+    "categorical",
+    "normal",
+    "laplace",
+    "logistic",
+    "student_t",
+    "multivariate_normal",
+    "gamma",
+    "beta",
+    "dirichlet",
+    "von_mises",
+    "poisson",
+    "geometric",
+    "subset",
+)
 NEEDS = ("values", "slopes", "relaxed")
 TARGETS = ("expectation", "relaxed", "tempered", "smoothed", "bound")
 

@@ -52,8 +52,52 @@ class Node(Protocol):
         ...
 
 
-class Discrete(Node, Protocol):
-    """A node with finitely many outcomes and a relaxation: what the straight-through forms are written in."""
+class Pathwise(Node, Protocol):
+    """A node whose points move smoothly with theta."""
+
+    def pathwise(self, x: Tensor, v: Tensor) -> Tensor:
+        """Return (dx/dtheta)^T v [..., *B, *param] for v [..., *B, *event], at fixed noise."""
+        ...
+
+
+class Counts(Node, Protocol):
+    """A node of independent whole numbers x_d, each with one parameter theta_d."""
+
+    def successor(self, x: Tensor) -> Tensor:
+        """Return x with each variable at its next outcome, or at its last."""
+        ...
+
+    def step_weight(self, x: Tensor) -> Tensor:
+        """Return -(dQ(x_d)/dtheta_d) / q(x_d) [..., *B, D], Q the distribution function and q the probability."""
+        ...
+
+
+class Truncatable(Node, Protocol):
+    """Counts whose law can be cut off into a choice among finitely many."""
+
+    def truncated(self, size: int) -> tuple[Tensor, Tensor]:
+        """Return log q and its derivative in theta [*B, D, size], x = 0 ... size - 1; the last stands for its tail."""
+        ...
+
+
+class WeakDerivative(Node, Protocol):
+    """A node of independent variables x_d with R parameters each, whose densities have signed derivatives."""
+
+    def weak_derivative(self, noise: Noise, S: int) -> tuple[Tensor, Tensor]:
+        """Return x+ ~ p+ and x- ~ p- [N, S, R, *B, D], coupled: dp_d/dtheta_rd = c_rd (p+_rd - p-_rd).
+
+        They may share the noise of ``draw``, coordinate by coordinate: x+_rd is independent of the other x_e.
+        """
+        ...
+
+    @property
+    def weak_constants(self) -> Tensor:
+        """The constants c [R, *B, D]."""
+        ...
+
+
+class Enumerable(Node, Protocol):
+    """A node with finitely many outcomes, whose score is x minus its mean."""
 
     @property
     def probs(self) -> Tensor:
@@ -76,6 +120,10 @@ class Discrete(Node, Protocol):
     def score_sum(self, weights: Tensor, x: Tensor) -> Tensor:
         """Return sum_m weights_m score(x_m) for weights [N, M, *B] and x [N, M, *B or 1, *event]."""
         ...
+
+
+class Discrete(Enumerable, Protocol):
+    """A node with finitely many outcomes and a relaxation: what the straight-through forms are written in."""
 
     def tempered(self, temperature: float) -> Tensor:
         """Return the mean of x at logits / temperature [*B, *event]."""
@@ -132,7 +180,7 @@ def checked_theta(family: str, argument: str, theta: Tensor, axes: str, ndim: in
         raise InputError(f"{what}: holds NaN or +inf; give finite numbers")
 
 
-def outcome_count(node: Discrete) -> int:
+def outcome_count(node: Enumerable) -> int:
     """Return the number of joint outcomes of one node, after checking that they can be listed.
 
     Raises:

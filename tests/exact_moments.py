@@ -17,6 +17,8 @@ from varbench.estimators.estimator import STATE, Estimator, keywords, load, take
 from varbench.estimators.node import Node
 from varbench.estimators.noise import Noise, PhiloxNoise
 
+from .family_laws import COUNTED, family_law, support
+
 Cost = Callable[[Tensor], Tensor]
 Axis = tuple[Tensor, Tensor]  # numbers [Q] and weights [Q] of a rule in one variable
 
@@ -73,7 +75,7 @@ def law(node: Node, theta: Tensor | None = None) -> Distribution:
             return Independent(OneHotCategorical(logits=theta), 1)
         case "normal":
             return Independent(Normal(*theta.unbind(-2)), 1)
-    raise NotImplementedError(node.family)
+    return family_law(node, theta)
 
 
 # ---------------------------------------------------------------- rules
@@ -141,7 +143,38 @@ def over_normals(node: Node, S: int) -> Rule:
 
 def over_the_node(node: Node, S: int) -> Rule:
     """S independent points of the node, whatever its family."""
-    return over_normals(node, S) if node.family == "normal" else over_outcomes(node, S)
+    if node.family == "normal":
+        return over_normals(node, S)
+    if node.family in COUNTED:
+        return over_counts(node, S)
+    return over_outcomes(node, S) if node.family in ("bernoulli", "categorical") else over_support(node, S)
+
+
+def over_support(node: Node, S: int) -> Rule:
+    """S independent points of a quadrature rule over the support."""
+    x, volumes = support(node)
+    rows, weights = product([(torch.arange(len(x)), law(node).log_prob(x).exp() * volumes)] * S)
+    return Rule(weights, FixedNoise(len(rows)), x[rows])
+
+
+def over_counts(node: Node, S: int) -> Rule:
+    """One noise inside the cell of each outcome that matters, for S points of independent whole numbers or coins."""
+    axes, numbers = [], torch.arange(60, dtype=torch.float64)
+    for d in range(node.event_shape[0]):
+        one = node.with_theta(node.theta[d : d + 1])
+        if node.family == "bernoulli":
+            q = torch.cat([torch.sigmoid(one.theta), torch.sigmoid(-one.theta)])  # x = 1, then x = 0
+            axes.append(((q.cumsum(0) - q / 2), q))
+        elif node.family == "geometric":
+            q = law(one).log_prob(numbers.unsqueeze(-1)).exp()
+            axes.append(((numbers + 0.5) * torch.log1p(one.theta.exp()), q))
+        else:
+            q = law(one).log_prob(numbers.unsqueeze(-1)).exp()
+            kept = q.flip(0).cumsum(0).flip(0) > 1e-15
+            axes.append(((q.cumsum(0) - q / 2)[kept], q[kept]))
+    noise, weights = product(axes * S)
+    name = "exponential_x" if node.family == "geometric" else "uniform_x"
+    return Rule(weights, FixedNoise(len(noise), **{name: noise.reshape(-1, S, node.event_shape[0])}))
 
 
 def over_nothing(node: Node, S: int) -> Rule:
@@ -168,7 +201,7 @@ RULES: dict[str, Callable[[Node, int], Rule]] = {  # of the estimators whose exp
     "reinforce": over_the_node,
     "rloo": over_the_node,
     "disarm": over_cells,
-    "reparameterization": over_normals,
+    "reparameterization": over_the_node,
     "straight_through": over_outcomes,
     "reinmax": over_outcomes,
     "enumerate": over_nothing,
@@ -254,8 +287,8 @@ def exact_gradient(node: Node, cost: Cost) -> Tensor:
         e, p = product([hermite()] * node.event_shape[0])
         x = theta[0] + theta[1] * e
     else:
-        x = node.outcomes()
-        p = law(node, theta).log_prob(x).exp()
+        x, volumes = (node.outcomes(), 1) if node.family in ("bernoulli", "categorical") else support(node)
+        p = volumes * law(node, theta).log_prob(x).exp()
     (p * cost(x)).sum().backward()
     return theta.grad
 
@@ -266,7 +299,7 @@ def polynomial(node: Node, degree: int) -> Cost:
     a = torch.cos(1.0 + torch.arange(size, dtype=torch.float64)).to(node.theta.dtype)
 
     def cost(x: Tensor) -> Tensor:
-        h = x.flatten(-len(node.event_shape)) @ a
+        h = (x.cos() if node.family == "von_mises" else x).flatten(-len(node.event_shape)) @ a
         return sum(h**j / j for j in range(1, degree + 1))
 
     return cost

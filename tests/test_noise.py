@@ -151,6 +151,8 @@ def test_measure_leaves_global_generators_alone(name: str) -> None:
         "normal": "normal_square",
         "bernoulli": "bernoulli_quadratic[dim=2,logit=1]",
         "categorical": "polynomial[classes=3,dim=2]",
+        "gamma": "gamma_square",
+        "poisson": "poisson_square",
     }[facts.families[0]]
     before = torch.get_rng_state(), random.getstate(), np.random.get_state()
     config = {key: 1.0 for key, default in facts.config.items() if default is None}

@@ -17,6 +17,7 @@ from varbench.estimators.noise import PhiloxNoise
 
 from . import proofs  # noqa: F401  (enters the oracles)
 from .exact_moments import polynomial
+from .family_nodes import node_of_family
 from .surrogates import ORACLES, TRIED, assert_follows_oracles
 
 D, K, ROWS = 3, 4, 5
@@ -29,6 +30,10 @@ def node_of(family: str, batch: tuple[int, ...], dtype: torch.dtype) -> Node:
             return Bernoulli(2 * noise.normal(*batch, D)[0].to(dtype))
         case "categorical":
             return Categorical(2 * noise.normal(*batch, D, K)[0].to(dtype))
+        case "normal":
+            pass
+        case _:
+            return node_of_family(family, batch, dtype, noise)
     return Normal(torch.stack([noise.normal(*batch, D)[0], noise.uniform(*batch, D)[0] + 0.5], -2).to(dtype))
 
 

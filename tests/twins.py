@@ -24,6 +24,7 @@ from .exact_moments import (
     gradient_draws,
     polynomial,
 )
+from .family_nodes import FAMILY_NODES
 from .surrogates import TRIED, assert_follows_oracles
 
 Check = Callable[[Estimator], None]
@@ -32,7 +33,12 @@ COIN = Bernoulli(torch.tensor([1.0], dtype=torch.float64))
 COINS = Bernoulli(torch.tensor([2.0, -0.7], dtype=torch.float64))
 CHOICES = Categorical(torch.tensor([[1.0, -0.5, 0.2], [-2.0, 0.7, 0.1]], dtype=torch.float64))
 GAUSSIAN = Normal(torch.tensor([[0.5], [1.3]], dtype=torch.float64))
-SMALLEST: dict[str, Node] = {"bernoulli": COIN, "categorical": CHOICES, "normal": GAUSSIAN}  # one node a family
+SMALLEST: dict[str, Node] = {
+    "bernoulli": COIN,
+    "categorical": CHOICES,
+    "normal": GAUSSIAN,
+    **FAMILY_NODES,
+}  # one a family
 EXACT_ON_A_COIN = {"bitflip1", "ugc"}  # estimators whose draws vary on two coins or more only
 
 ROWS, BLOCKS, FALSE_FAIL = 64, 400, 1e-6

@@ -18,6 +18,8 @@ PROBLEMS = {  # by family, the first that an estimator is defined on
     "categorical": {"small": "polynomial[classes=3,dim=4]", "large": "digits_vae"},
     "bernoulli": {"small": "bernoulli_quadratic[dim=4]", "large": "bernoulli_quadratic[dim=200]"},
     "normal": {"small": "normal_square", "large": "normal:128"},
+    "gamma": {"small": "gamma_square[dim=4]", "large": "gamma_square[dim=32]"},
+    "poisson": {"small": "poisson_square[dim=4]", "large": "poisson_square[dim=32]"},
 }
 
 

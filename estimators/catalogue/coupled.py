@@ -98,4 +98,20 @@ ENTRIES = (
         summary="ars averaged over its reference class j; K (K-1)/2 + 1 points a sample",
         source="Yin et al. 2019 (1905.01413)",
     ),
+    Facts(
+        name="go",
+        families=("bernoulli", "poisson", "geometric"),
+        needs=("values",),
+        unbiased=True,
+        summary="-(dQ(x_d)/dtheta) / q(x_d) (f(x + e_d) - f(x)), one coordinate at a time",
+        source="Cong et al. 2019 (1901.06020)",
+    ),
+    Facts(
+        name="measure_valued_counts",
+        families=("poisson",),
+        needs=("values",),
+        unbiased=True,
+        summary="c_d (f(x with x+_d) - f(x with x-_d)), one coordinate at a time",
+        source="Pflug 1989; Mohamed et al. 2020 (1906.10652), section 6",
+    ),
 )

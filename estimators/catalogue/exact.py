@@ -5,7 +5,7 @@ from ..facts import Facts
 ENTRIES = (
     Facts(
         name="enumerate",
-        families=("bernoulli", "categorical"),
+        families=("bernoulli", "categorical", "subset"),
         needs=("values",),
         unbiased=True,
         summary="sum over all outcomes of p(x) f(x) s(x)",

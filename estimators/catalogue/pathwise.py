@@ -5,7 +5,7 @@ from ..facts import Facts
 ENTRIES = (
     Facts(
         name="reparameterization",
-        families=("normal",),
+        families=("normal", "laplace", "logistic", "multivariate_normal"),
         needs=("slopes",),
         unbiased=True,
         summary="mean_i (dx_i/dtheta)^T f'(x_i)",
@@ -30,5 +30,13 @@ ENTRIES = (
         source="Buchholz et al. 2018 (1807.01604)",
         min_samples=2,
         samples_multiple=2,
+    ),
+    Facts(
+        name="implicit",
+        families=("gamma", "beta", "dirichlet", "student_t", "von_mises"),
+        needs=("slopes",),
+        unbiased=True,
+        summary="mean_i (dx_i/dtheta)^T f'(x_i), dx/dtheta = -(dF/dtheta) / p",
+        source="Figurnov et al. 2018 (1805.08498)",
     ),
 )

@@ -71,4 +71,15 @@ ENTRIES = (
         grid={"steps": (1, 2, 4), "first_time": (0.3, 0.5, 0.9)},
         target="relaxed",
     ),
+    Facts(
+        name="generalized_gumbel_softmax",
+        families=("poisson", "geometric"),
+        needs=("relaxed",),
+        unbiased=False,
+        summary="f'(y) dy/dtheta, y = sum_k k softmax((log q + G) / tau)_k of the truncated law",
+        source="Joo et al. 2020 (2003.01847)",
+        config={"temperature": None, "truncation": 32},
+        grid={"temperature": TEMPERATURES, "truncation": (8, 32, 128)},
+        target="relaxed",
+    ),
 )

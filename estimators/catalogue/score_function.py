@@ -1,11 +1,11 @@
 """Score-function estimators: the cost as a black box, f(x) times the score."""
 
-from ..facts import Facts
+from ..facts import FAMILIES, Facts
 
 ENTRIES = (
     Facts(
         name="reinforce",
-        families=("bernoulli", "categorical", "normal"),
+        families=FAMILIES,
         needs=("values",),
         unbiased=True,
         summary="mean_i f(x_i) s(x_i)",
@@ -13,7 +13,7 @@ ENTRIES = (
     ),
     Facts(
         name="rloo",
-        families=("bernoulli", "categorical", "normal"),
+        families=FAMILIES,
         needs=("values",),
         unbiased=True,
         summary="1/(S-1) sum_i (f_i - mean f) s(x_i)",

@@ -137,6 +137,14 @@ class Bernoulli:
         down = logsigmoid(self.logits) - torch.log1p(torch.sigmoid(-self.logits))
         return Bernoulli(torch.where(x > 0.5, up, down))
 
+    def successor(self, x: Tensor) -> Tensor:
+        """Return 1, the next outcome of each variable or its last."""
+        return torch.ones_like(x)
+
+    def step_weight(self, x: Tensor) -> Tensor:
+        """Return -(dQ(x)/dphi) / q(x), the weight of f(1) - f(x): p where x = 0, else 0 [..., *B, D]."""
+        return (1 - x) * self.probs
+
     def pullback(self, y: Tensor, v: Tensor) -> Tensor:
         """Return y (1 - y) v."""
         return y * (1 - y) * v
