@@ -47,7 +47,7 @@ def bash(*words: str) -> list[str]:
     [
         (["varbench", "me"], ["measure", "merge"]),
         (["varbench", "measure", "norm"], ["normal_square", "normal_exp", "normal_cos"]),
-        (["varbench", "measure", "normal_exp", "re"], ["reinforce", "reparameterization", "reinmax"]),
+        (["varbench", "measure", "normal_exp", "repa"], ["reparameterization"]),
         (["varbench", "run", "q"], ["quick"]),
         (["varbench", "run", "m"], ["mine.toml"]),
         (["varbench", "show", ""], ["bin/", "other.db", "quick.db"]),

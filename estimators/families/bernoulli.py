@@ -138,8 +138,8 @@ class Bernoulli:
         return Bernoulli(torch.where(x > 0.5, up, down))
 
     def successor(self, x: Tensor) -> Tensor:
-        """Return 1, the next outcome of each variable or its last."""
-        return torch.ones_like(x)
+        """Return 1, the next outcome of each variable or its last; 0 for a coin that never shows 1."""
+        return torch.ones_like(x) * (self.probs > 0)
 
     def step_weight(self, x: Tensor) -> Tensor:
         """Return -(dQ(x)/dphi) / q(x), the weight of f(1) - f(x): p where x = 0, else 0 [..., *B, D]."""
