@@ -1,6 +1,6 @@
 # make report   sets up .venv, runs the quick study, writes reports/quick/index.html
 # make report STUDY=temperature   the same for another study
-# make test     sets up .venv, checks style and types, runs the tests
+# make test     sets up .venv, checks style and types, runs the tests; SLOW=1 takes the slow proofs too, as .ci/run does
 # make setup    the set-up alone
 # make bench    times this commit's kernels with asv (the first call builds asv's environment); docs/asv.md
 # make bench-range RANGE=HEAD~5..HEAD   times those commits, without what has a result
@@ -44,7 +44,7 @@ gallery: $(STAMP)
 	$(BIN)/python -m varbench.analysis.gallery reports
 
 test: $(STAMP) lint
-	$(BIN)/pytest
+	$(BIN)/pytest $(if $(SLOW),,-m "not slow")
 
 # The README's tables, between their markers, from the catalogues.
 readme: $(STAMP)

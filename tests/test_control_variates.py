@@ -97,6 +97,7 @@ def test_rebar_at_eta_0_is_reinforce() -> None:
 # ---------------------------------------------------------------- rebar_fitted
 
 
+@pytest.mark.slow
 def test_rebar_is_fitted_to_the_least_variance_of_the_grid() -> None:
     """Its exact variance, a parabola in eta at each temperature, is within 2 % of the least one (seeded)."""
     node, estimator = coin(1.0), load("rebar_fitted")
@@ -190,6 +191,7 @@ def test_moments_of_relax_on_a_coin(phi: float, temperature: float) -> None:
     assert_relax_on_a_coin(load("relax"), coin(phi), temperature)
 
 
+@pytest.mark.slow
 def test_moments_of_relax_on_a_choice_of_three() -> None:
     """Exact mean and variance are those of the densities, and the variance is less than a constant baseline's."""
     cost = polynomial(CHOICE, 3)

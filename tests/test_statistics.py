@@ -147,6 +147,7 @@ def coverage(law: str, replicates: int, N: int) -> tuple[int, int, int]:
     return int(hits[0]), int(hits[1]), int(hits[2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", ["normal", "uniform"])
 def test_intervals_cover(law: str) -> None:
     """With true coverage 95 % a test fails with probability 3e-4; 91 % would be found with probability 0.9."""
@@ -249,6 +250,7 @@ def test_equal_draws_that_may_hide_an_outcome_prove_nothing() -> None:
     assert (found.variance.lower, found.variance.upper) == (0, math.inf)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "weak"), [(10, 0.5), (200, 0.2)])
 @pytest.mark.parametrize("bias", [0.0, 3.0, 10.0])
 def test_bias_along_the_strongest_noise_is_covered(n: int, weak: float, bias: float) -> None:

@@ -24,6 +24,15 @@ def test_variance_catches_what_the_mean_does_not() -> None:
     assert_unbiased(replace(load("rloo"), combine=rloo_with_the_score_of_one_sample), COIN, polynomial(COIN, 3), 2)
 
 
-@pytest.mark.parametrize("name", [name for name, facts in CATALOGUE.items() if not facts.deterministic])
+# its nodes draw by rejection, row by row
+SLOW = {"implicit"}
+RANDOM = [
+    pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW))
+    for name, facts in CATALOGUE.items()
+    if not facts.deterministic
+]
+
+
+@pytest.mark.parametrize("name", RANDOM)
 def test_draws_are_independent(name: str) -> None:
     draws_independently(load(name))
