@@ -86,6 +86,7 @@ _OTHERS = (
     "antithetic", "rqmc", "gumbel_sparsemax", "gumbel_entmax", "invertible_gaussian", "redge",
     "reinmax_rao", "reinmax_cv", "gapped_st", "decoupled_st", "imle", "aimle",
     "implicit", "go", "measure_valued_counts", "generalized_gumbel_softmax",
+    "stl", "iwae_reinforce", "vimco", "iwae_reparameterization", "iwae_stl", "dreg",
 )  # fmt: skip
 _SECOND_NAMES = {
     "loorf": "rloo", "vargrad": "rloo", "u2g": "disarm", "sum_and_sample": "rao_blackwell_topk",

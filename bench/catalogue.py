@@ -19,6 +19,7 @@ class ProblemFacts:
         parameters: its parameters with their defaults.
         minimum: smallest allowed values of single parameters.
         smooth: where the cost is differentiable.
+        objective: of which the gradient is taken: mean, elbo or iwae.
         microseconds: roughly what one draw costs on one core, for plans.
     """
 
@@ -29,6 +30,7 @@ class ProblemFacts:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     minimum: Mapping[str, float] = field(default_factory=dict)
     smooth: str = "everywhere"
+    objective: str = "mean"
     microseconds: float = 1.0
 
 
@@ -211,6 +213,35 @@ _ENTRIES = (
         summary="f(x) = (sum of chosen levels - k / 3)^2, k of n levels between 0 and 1",
         source="a cost over subsets, by enumeration",
         parameters={"k": 3, "n": 8},
+    ),
+    ProblemFacts(
+        name="gaussian_elbo",
+        family="normal",
+        summary="-ELBO of a Gaussian model with known posterior N(m, v), q = N(m + shift, stretch^2 v)",
+        source="the closed form; Roeder et al. 2017 (1703.09194) for the posterior itself, shift=0,stretch=1",
+        parameters={"dim": 1, "shift": 0.5, "stretch": 1.5},
+        minimum={"stretch": 0.001},
+        objective="elbo",
+    ),
+    ProblemFacts(
+        name="gaussian_iwae",
+        family="normal",
+        summary="-IWAE bound of the model of gaussian_elbo over particles drawn from q",
+        source="Burda et al. 2016 (1509.00519) for the bound; by quadrature at dim=1,particles=2",
+        parameters={"dim": 1, "particles": 2, "shift": 0.5, "stretch": 1.5},
+        minimum={"particles": 2, "stretch": 0.001},
+        objective="iwae",
+        microseconds=2.0,
+    ),
+    ProblemFacts(
+        name="categorical_iwae",
+        family="categorical",
+        summary="-IWAE bound of a model of dim choices whose levels add up to what is observed",
+        source="Mnih & Rezende 2016 (1602.06725) for the bound; by enumeration of all tuples",
+        parameters={"classes": 3, "dim": 2, "particles": 3},
+        minimum={"classes": 2, "particles": 2},
+        objective="iwae",
+        microseconds=3.0,
     ),
 )
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ..estimators.errors import CostError
+from ..estimators.node import Node
 from .problem import Problem
 
 CHUNK_ENTRIES = 2**18
@@ -17,7 +18,8 @@ class Evaluator:
 
     Points go in as rows of one fixed number, the last chunk padded, because a torch network gives other bits
     for other batch sizes. What was evaluated is counted in ``num_values`` (forward) and ``num_slopes``
-    (backward), one for a point of the whole batch.
+    (backward), one for a point of the whole batch. With an elbo or iwae, f is the cost plus log q; what each of the two
+    is at its largest stands in ``largest_value`` and ``largest_slope``, for where they cancel.
 
     Args:
         problem: whose cost is called.
@@ -27,6 +29,8 @@ class Evaluator:
         self.problem = problem
         self.num_values = 0
         self.num_slopes = 0
+        self.largest_value = 0.0
+        self.largest_slope = 0.0
 
     def __call__(self, points: Tensor, slopes: bool = False) -> tuple[Tensor, Tensor | None]:
         """Return values [N, P, *B] and, where asked for, slopes [N, P, *B, *event] at points [N, P, *B, *event].
@@ -68,10 +72,25 @@ class Evaluator:
             return values, None
         return values, torch.cat([slope for _, slope in parts if slope is not None])[:count]
 
-    def _checked(self, x: Tensor, slopes: bool) -> tuple[Tensor, Tensor | None]:
+    def _checked(self, points: Tensor, slopes: bool) -> tuple[Tensor, Tensor | None]:
+        """Return f and, where asked for, its slopes at the points of one chunk."""
+        value, slope = self._cost(points, slopes)
+        self._note(value, slope)
+        if self.problem.objective == "mean":
+            return value, slope
+        log_q, log_q_slope = _log_q(self.problem.node, points, slopes)
+        self._note(log_q, log_q_slope)
+        return value + log_q, None if slope is None or log_q_slope is None else slope + log_q_slope
+
+    def _note(self, value: Tensor, slope: Tensor | None) -> None:
+        self.largest_value = max(self.largest_value, float(value.abs().max()))
+        if slope is not None:
+            self.largest_slope = max(self.largest_slope, float(slope.abs().max()))
+
+    def _cost(self, points: Tensor, slopes: bool) -> tuple[Tensor, Tensor | None]:
         name, node = self.problem.name, self.problem.node
         with torch.set_grad_enabled(slopes):
-            x = x.detach().clone().requires_grad_(slopes)  # a cost may write into its points: not into ours
+            x = points.detach().clone().requires_grad_(slopes)  # a cost may write into its points: not into ours
             value = self._call(x)
             expected = (x.shape[0], *node.batch_shape)
             if value.shape != expected:
@@ -123,3 +142,20 @@ class Evaluator:
                 f"the cost of '{name}' returned {value.dtype}; return floating values, e.g. value.to(x.dtype)"
             )
         return value
+
+
+def _log_q(node: Node, points: Tensor, slopes: bool) -> tuple[Tensor, Tensor | None]:
+    """Return log q [rows, *B] and its slopes at points, theta held fixed.
+
+    Where q = 0 both are 0: no sample falls there, and in sums over all outcomes q log q has that limit.
+    """
+    theta = node.theta.detach()
+    with torch.set_grad_enabled(slopes):
+        x = points.detach().clone().requires_grad_(slopes)
+        value = node.with_theta(theta).log_prob(x)
+        value = torch.where(torch.isneginf(value), 0, value)
+        if not slopes:
+            return value, None
+        (slope,) = torch.autograd.grad(value.sum(), x)
+    masked = torch.isneginf(theta)  # such a class is none; only the families whose theta is shaped like x have them
+    return value.detach(), torch.where(masked, 0, slope) if masked.any() else slope

@@ -95,6 +95,8 @@ class Request:
                 f"estimator '{facts.name}': combine returned shape {list(draws.shape)}; "
                 f"it must be [N, *B, *param] = {list(expected)}"
             )
+        if facts.adds_score and problem.objective == "elbo":
+            draws = draws + problem.node.score(points).mean(1)
         return draws.detach()
 
 
@@ -122,7 +124,8 @@ def request(problem: Problem, estimator: Estimator, config: Mapping[str, Any], n
     """
     facts = estimator.facts
     _check_applicable(problem, estimator)
-    S = facts.min_samples if num_samples is None else num_samples
+    smallest = problem.particles if problem.objective == "iwae" else facts.min_samples
+    S = smallest if num_samples is None else num_samples
     if isinstance(S, bool) or not isinstance(S, int):
         raise InputError(f"num_samples={num_samples!r}; it must be a whole number")
     if facts.deterministic and facts.min_samples != S:
@@ -131,6 +134,11 @@ def request(problem: Problem, estimator: Estimator, config: Mapping[str, Any], n
         raise InputError(f"num_samples={S}: '{facts.name}' needs at least {facts.min_samples}")
     if S % facts.samples_multiple:
         raise InputError(f"num_samples={S}: '{facts.name}' needs a multiple of {facts.samples_multiple}")
+    if problem.objective == "iwae" and problem.particles != S:
+        raise NotApplicable(
+            f"num_samples={S}: '{problem.name}' is a bound over {problem.particles} particles, and each draw takes "
+            "that many; leave num_samples out, or set the problem's particles"
+        )
     return Request(estimator, dict(config), S)
 
 
@@ -140,6 +148,12 @@ def _check_applicable(problem: Problem, estimator: Estimator) -> None:
         raise NotApplicable(
             f"'{facts.name}' is defined on {' and '.join(facts.families)} nodes, '{problem.name}' has a {family} node; "
             "'varbench list estimators' shows what fits"
+        )
+    if problem.objective not in facts.objectives:
+        raise NotApplicable(
+            f"'{facts.name}' is defined on the objective {' and '.join(facts.objectives)}, that of '{problem.name}' is "
+            f"{problem.objective}: take {'vimco' if problem.objective == 'iwae' else 'rloo'}, or see "
+            "'varbench list estimators'"
         )
     lacking = {"everywhere": (), "points": ("relaxed",), "no": ("relaxed", "slopes")}[problem.smooth]
     for need in facts.needs:
@@ -220,8 +234,7 @@ def run_block(
                 draws.append(one.combine(problem, noise, points, values, slopes))
             except InputError as error:
                 draws.append(error)
-        size = float(values.abs().max())
-        slope = 0.0 if slopes is None else float(slopes.abs().max())
+        size, slope = evaluate.largest_value, evaluate.largest_slope
         facts = [one.estimator.facts for one in group]
         largest = [max(size * ("values" in one.needs), slope * one.uses_slopes) for one in facts]
     return Block(draws, points.shape[1], evaluate.num_values / rows, largest, cost_seconds)

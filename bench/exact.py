@@ -1,7 +1,8 @@
 """The exact gradient of a problem: closed form, enumeration or quadrature.
 
 Nothing here uses a node's score or an estimator's formula: what the estimators are judged by must not
-share their mistakes. Enumeration differentiates sum_x p(x) f(x) automatically.
+share their mistakes. Enumeration differentiates sum_x p(x) f(x) automatically. On an elbo, f = cost + log q is held
+fixed there: the derivative of log q in theta, the score, has mean zero.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from torch import Tensor
 
 from ..estimators.errors import InputError
 from ..estimators.families.normal import Normal
-from ..estimators.node import Discrete, Enumerable, outcome_count
+from ..estimators.node import MAX_OUTCOMES, Discrete, Enumerable, outcome_count
+from .bound import bound_gradient
 from .cost import Evaluator
 from .problem import Problem
 
@@ -68,7 +70,9 @@ def truth(problem: Problem) -> Truth:
     if problem.exact_grad is not None:
         return Truth(problem.tied(problem.exact_grad.detach().unsqueeze(0))[0], "closed_form")
     try:
-        if node.family == "normal":
+        if problem.objective == "iwae":
+            gradient, method = _bound(problem)
+        elif node.family == "normal":
             gradient, method = _quadrature(problem)
         elif problem.terms is not None and node.family in ("bernoulli", "categorical"):
             gradient, method = _factorized_enumeration(problem), "factorized_enumeration"
@@ -103,6 +107,52 @@ def _enumeration(problem: Problem) -> Tensor:
         p = node.with_theta(phi).log_prob(x.reshape(-1, *axes, *node.event_shape)).exp()
         (p * f_x).sum().backward()
     return cast(Tensor, phi.grad)
+
+
+def _bound(problem: Problem) -> tuple[Tensor, str]:
+    """Return the gradient of a bound over K particles: all K-tuples of outcomes, or a rule for two Normal numbers."""
+    node, K, alone = problem.node, problem.particles, problem.without_log_q()
+    if node.family == "normal":
+        if (*node.event_shape, K) != (1, 2):
+            raise _NoTruth("a bound over Normal particles is beyond quadrature but for two of one dimension")
+        return _refined_bound(alone), "quadrature"
+    if not hasattr(node, "outcomes"):
+        raise _NoTruth(f"no rule is known here for a bound over {node.family} particles; give exact_grad")
+    try:
+        M = outcome_count(cast(Enumerable, node))
+    except InputError as error:
+        raise _NoTruth(str(error)) from error
+    if M**K > MAX_OUTCOMES:
+        raise _NoTruth(f"{M} outcomes of each of {K} particles are {M**K} tuples; at most 2^20 can be enumerated")
+    x = cast(Enumerable, node).outcomes().reshape(-1, *(1,) * len(node.batch_shape), *node.event_shape)
+    cost, _ = Evaluator(alone)(x.unsqueeze(0))
+    return bound_gradient(node, x, cost[0], torch.zeros_like(cost[0]), K).gradient, "enumeration"
+
+
+def _refined_bound(alone: Problem) -> Tensor:
+    """Return the trapezoidal rule's value for two Normal particles once two successive refinements agree.
+
+    On its own a coarse grid does not see a peak between its nodes: the rule for the cost alone, which can afford to
+    see it, must agree with it.
+    """
+    node = cast(Normal, alone.node)
+    tolerance = max(1e-9, 64 * torch.finfo(node.theta.dtype).eps)
+    seen, agreed, n = _refined(alone, 1), 0, _COARSEST[2]
+    last: Tensor | None = None
+    while n <= _FINEST[2]:
+        z = torch.linspace(-_REACH, _REACH, n + 1, dtype=torch.float64, device=node.theta.device)
+        z = z.reshape(-1, *(1,) * len(node.batch_shape), 1)
+        x = (node.loc.double() + node.scale.double() * z).to(node.theta.dtype)  # [n + 1, *B, 1]
+        cost = Evaluator(alone)(x.unsqueeze(0))[0][0]
+        log_volume = (node.scale.double() * (2 * _REACH / n)).log().squeeze(-1).expand(cost.shape)
+        now = bound_gradient(node, x, cost, log_volume, 2)
+        scale = now.size / float(node.scale.min())  # of a derivative in the location
+        agrees = last is not None and (now.gradient - last).abs().max() <= tolerance * scale
+        agreed, coarse = agreed + 1 if agrees else 0, _trapezoid(alone, n, 1)
+        if agreed == 2 and (coarse.gradient - seen).abs().max() <= tolerance * coarse.scale:
+            return now.gradient
+        last, n = now.gradient, 2 * n
+    raise _NoTruth("quadrature over two particles did not settle: the cost is too rough; give exact_grad")
 
 
 def _factorized_enumeration(problem: Problem) -> Tensor:

@@ -1,12 +1,13 @@
 """A problem: a node, a cost, and what is known of their gradient."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from ..estimators.errors import InputError
+from ..estimators.facts import OBJECTIVES
 from ..estimators.node import Node
 
 SMOOTH = ("everywhere", "points", "no")
@@ -27,9 +28,14 @@ class Problem:
         smooth: where f is differentiable: ``everywhere``, at the ``points`` of the support only, or ``no``where.
         tie: matrix [Q, n]: the gradient is tie @ (flattened gradient of the node); for parameters that share a logit.
         source: where the problem comes from.
+        objective: ``mean``, E f(x). With ``elbo`` and ``iwae`` the cost is -log p(x, data), q is the node's law, and
+            the harness adds log q(x), in values and slopes alike: f = cost + log q = -log w, w the importance weight.
+            The gradient is that of -ELBO = E f, or of the bound -E log mean_i w_i over ``particles`` points.
+        particles: K >= 2 of an iwae, the num_samples of each draw; 1 otherwise.
 
     Raises:
-        InputError: for an unknown ``smooth``, or shapes that do not fit the node.
+        InputError: for an unknown ``smooth`` or ``objective``, particles that do not fit it, terms beside a log q, or
+            shapes that do not fit the node.
     """
 
     name: str
@@ -40,11 +46,14 @@ class Problem:
     smooth: str = "everywhere"
     tie: Tensor | None = None
     source: str = ""
+    objective: str = "mean"
+    particles: int = 1
 
     def __post_init__(self) -> None:
         theta = self.node.theta
         if self.smooth not in SMOOTH:
             raise InputError(f"problem '{self.name}': smooth='{self.smooth}'; allowed are {', '.join(SMOOTH)}")
+        self._check_objective()
         if not callable(self.cost):
             raise InputError(f"problem '{self.name}': its cost is no function; give f(x) -> one value a node")
         if self.exact_grad is not None and self.exact_grad.shape != theta.shape:
@@ -59,6 +68,19 @@ class Problem:
                 f"problem '{self.name}': tie has shape {list(self.tie.shape)}; it must be [Q, {theta.numel()}]"
             )
 
+    def _check_objective(self) -> None:
+        what = f"problem '{self.name}'"
+        if self.objective not in OBJECTIVES:
+            raise InputError(f"{what}: objective='{self.objective}'; allowed are {', '.join(OBJECTIVES)}")
+        if isinstance(self.particles, bool) or not isinstance(self.particles, int):
+            raise InputError(f"{what}: particles={self.particles!r}; it must be a whole number")
+        if self.objective == "iwae" and self.particles < 2:
+            raise InputError(f"{what}: particles={self.particles}; an iwae needs at least 2 (of 1 it is the elbo)")
+        if self.objective != "iwae" and self.particles != 1:
+            raise InputError(f"{what}: particles={self.particles} without objective='iwae'; leave particles out")
+        if self.objective != "mean" and self.terms is not None:
+            raise InputError(f"{what}: terms are summands of a mean's cost; leave them out with '{self.objective}'")
+
     @property
     def num_entries(self) -> int:
         """Number of entries of the tied gradient."""
@@ -72,4 +94,8 @@ class Problem:
     def to(self, dtype: torch.dtype, device: torch.device | str) -> "Problem":
         """Return the problem with theta cast; the cost is called with points of that dtype on that device."""
         node = self.node.with_theta(self.node.theta.detach().to(device, dtype))
-        return Problem(self.name, node, self.cost, self.exact_grad, self.terms, self.smooth, self.tie, self.source)
+        return replace(self, node=node)
+
+    def without_log_q(self) -> "Problem":
+        """Return the mean of the cost alone, for what takes log q apart."""
+        return replace(self, objective="mean", particles=1, exact_grad=None)

@@ -18,6 +18,7 @@ from .problem import Problem
 from .tails import tail_size
 
 ESTIMATOR, NUM_SAMPLES = "rloo", 4
+OF_A_BOUND = "vimco"  # with the bound's own particles
 MAX_DRAWS = 2**20
 MAX_SECONDS = 60.0
 _TRIED = 16  # points at which the cost is called twice
@@ -31,7 +32,7 @@ def known_truth(
     max_seconds: float = MAX_SECONDS,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Truth:
-    """Return the exact gradient, or else the mean of a long run of rloo with four samples.
+    """Return the exact gradient, or else the mean of a long run of rloo with four samples, of vimco for an iwae.
 
     The run has noise of its own, under the problem's name with " (reference)" behind it, and ends after
     ``max_draws`` draws or, looking at powers of two, where the next doubling would pass ``max_seconds``. The number of
@@ -54,7 +55,8 @@ def known_truth(
     if exact.gradient is not None:
         return exact
     apart = dataclasses.replace(problem, name=f"{problem.name} (reference)")
-    one = request(apart, load(ESTIMATOR), {}, NUM_SAMPLES)
+    name, S = (OF_A_BOUND, problem.particles) if problem.objective == "iwae" else (ESTIMATOR, NUM_SAMPLES)
+    one = request(apart, load(name), {}, S)
     rows = block_rows(apart, one)
     tree = Tree(max_draws // rows)  # any power of two of blocks is a whole subtree of it
     started, blocks, frame = clock(), 0, None
@@ -73,8 +75,8 @@ def known_truth(
     assert frame is not None
     moments = tree.total()
     if moments.num_nonfinite:
-        return Truth(None, None, f"{exact.reason}; a reference run of {ESTIMATOR} had draws that are not finite")
+        return Truth(None, None, f"{exact.reason}; a reference run of {name} had draws that are not finite")
     cov = covariance(moments, dataclasses.replace(frame, num_draws=draws))
-    method = f"reference[estimator={ESTIMATOR},num_samples={NUM_SAMPLES},num_draws={draws}]"
+    method = f"reference[estimator={name},num_samples={S},num_draws={draws}]"
     gradient = frame.shift + moments.h / draws
     return Truth(gradient, method, None, cov.trace / draws, cov.square / draws**2)

@@ -117,29 +117,31 @@ class Study:
 
     def _unfold(self, grid: Grid) -> Iterator[Cell]:
         for problem in grid.problems:
-            name = _problem_name(problem)
+            name, particles = _problem(problem)
             for estimator in grid.estimators:
-                for reference, config, S in _settings(estimator, grid):
+                for reference, config, S in _settings(estimator, grid, particles):
                     yield Cell(name, reference, config, S, grid.draws or self.draws, self.seed, self.dtype)
 
 
-def _problem_name(text: str) -> str:
+def _problem(text: str) -> tuple[str, int | None]:
+    """Return a problem's full name, and the particles of a catalogued bound."""
     spec = parse(text)
     if spec.is_reference:
-        return text.strip()
+        return text.strip(), None
     facts = problem_catalogue.facts_of(spec.name)
-    return full_name(spec.name, resolved(f"problem '{spec.name}'", spec.parameters, facts.parameters, facts.minimum))
+    parameters = resolved(f"problem '{spec.name}'", spec.parameters, facts.parameters, facts.minimum)
+    return full_name(spec.name, parameters), parameters.get("particles")
 
 
-def _settings(text: str, grid: Grid) -> Iterator[tuple[str, dict[str, Any], int]]:
-    """Yield name, configuration and S of an estimator at each point of the grid."""
+def _settings(text: str, grid: Grid, particles: int | None) -> Iterator[tuple[str, dict[str, Any], int]]:
+    """Yield name, configuration and S of an estimator at each point of the grid; a bound's particles are its S."""
     spec = parse(text)
     facts = _facts(spec.name)
     given = dict(spec.parameters)
     temperatures: Sequence[float | None] = [None]
     if "temperature" in facts.config and "temperature" not in given:
         temperatures = grid.temperatures or facts.grid.get("temperature", [None])
-    samples = [facts.min_samples] if facts.deterministic else grid.num_samples or [facts.min_samples]
+    samples = [facts.min_samples] if facts.deterministic else grid.num_samples or [particles or facts.min_samples]
     for temperature in temperatures:
         chosen = given if temperature is None else {**given, "temperature": temperature}
         config = resolved(f"estimator '{spec.name}'", chosen, facts.config)

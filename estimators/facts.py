@@ -21,6 +21,7 @@ FAMILIES = (
     "subset",
 )
 NEEDS = ("values", "slopes", "relaxed")
+OBJECTIVES = ("mean", "elbo", "iwae")
 TARGETS = ("expectation", "relaxed", "tempered", "smoothed", "bound")
 
 
@@ -41,6 +42,9 @@ class Facts:
         min_samples: the smallest number of samples S in one draw.
         samples_multiple: S is a multiple of this.
         target: what its mean estimates.
+        objectives: of its problems: ``mean`` of f; ``elbo``, log q added to f; ``iwae``, a bound over particles.
+        adds_score: whether on an elbo the mean score of its points is added: the derivative of log q in theta itself,
+            which automatic differentiation of the sampled elbo has besides the path.
         alias_of: the entry that is the same estimator, if this is a second name.
         oracle: whether it uses what no user has (the truth, or all outcomes).
         deterministic: whether every draw is the same number; it is then computed once.
@@ -57,6 +61,8 @@ class Facts:
     min_samples: int = 1
     samples_multiple: int = 1
     target: str = "expectation"
+    objectives: tuple[str, ...] = ("mean", "elbo")
+    adds_score: bool = False
     alias_of: str | None = None
     oracle: bool = False
     deterministic: bool = False
@@ -66,6 +72,7 @@ class Facts:
             ("family", self.families, FAMILIES),
             ("need", self.needs, NEEDS),
             ("target", (self.target,), TARGETS),
+            ("objective", self.objectives, OBJECTIVES),
         ):
             for one in given:
                 if one not in allowed:

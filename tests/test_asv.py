@@ -101,7 +101,8 @@ def test_the_tracked_variance_is_seeded_and_has_samples() -> None:
 
 def test_what_a_commit_lacks_is_skipped_and_what_fails_is_not() -> None:
     class Facts:
-        name, families, deterministic, config = "not_yet_there", ("normal",), False, {}
+        name, families, objectives = "not_yet_there", ("normal",), ("mean", "elbo")
+        deterministic, config = False, {}
 
     with pytest.raises(NotImplementedError, match="not_yet_there"):
         kernels.kernel(Facts, "small")

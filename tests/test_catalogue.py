@@ -56,6 +56,7 @@ def test_problems_are_what_their_entries_say(name: str) -> None:
     assert problem.name == full_name(name, facts.parameters)
     assert problem.node.family == facts.family
     assert problem.smooth == facts.smooth
+    assert problem.objective == facts.objective
     made = import_module(f"varbench.bench.problems.{name}").problem
     assert set(keywords(made)) == set(facts.parameters)
 

@@ -186,7 +186,9 @@ def own(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("family", ["categorical", "bernoulli", "normal"])
 def test_a_problem_of_ones_own_is_measured_by_every_applicable_estimator(own: Path, family: str) -> None:
-    for facts in (facts for facts in CATALOGUE.values() if family in facts.families):
+    for facts in CATALOGUE.values():
+        if family not in facts.families or "mean" not in facts.objectives:
+            continue
         config = {key: 1.0 for key, default in facts.config.items() if default is None}
         found = measure(f"{own}:{family}", facts.name, num_draws=20_000, timing=False, **config)
         assert found.status == "ok"

@@ -21,6 +21,10 @@ PROBLEMS = {  # by family, the first that an estimator is defined on
     "gamma": {"small": "gamma_square[dim=4]", "large": "gamma_square[dim=32]"},
     "poisson": {"small": "poisson_square[dim=4]", "large": "poisson_square[dim=32]"},
 }
+OF_OBJECTIVES = {  # of estimators that are for these alone
+    "elbo": {"small": "gaussian_elbo[dim=4]", "large": "gaussian_elbo[dim=128]"},
+    "iwae": {"small": "gaussian_iwae", "large": "gaussian_iwae[dim=128,particles=8]"},
+}
 
 
 @contextmanager
@@ -42,6 +46,8 @@ def problems_of(facts: Any) -> dict[str, str]:
     Args:
         facts: its entry in the catalogue.
     """
+    if facts.objectives[0] in OF_OBJECTIVES:
+        return OF_OBJECTIVES[facts.objectives[0]]
     return next((sizes for family, sizes in PROBLEMS.items() if family in facts.families), {})
 
 

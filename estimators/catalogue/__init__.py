@@ -4,6 +4,7 @@ from ..errors import unknown
 from ..facts import Facts
 from . import (
     black_box,
+    bounds,
     control_variates,
     coupled,
     exact,
@@ -21,6 +22,7 @@ GROUPS: dict[str, tuple[Facts, ...]] = {
     "partial sums": partial_sums.ENTRIES,
     "black box": black_box.ENTRIES,
     "pathwise": pathwise.ENTRIES,
+    "bounds": bounds.ENTRIES,
     "relaxations": relaxations.ENTRIES,
     "straight-through": straight_through.ENTRIES,
     "exact": exact.ENTRIES,

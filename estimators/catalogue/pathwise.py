@@ -10,6 +10,7 @@ ENTRIES = (
         unbiased=True,
         summary="mean_i (dx_i/dtheta)^T f'(x_i)",
         source="Kingma & Welling 2014 (1312.6114); Rezende et al. 2014 (1401.4082)",
+        adds_score=True,
     ),
     Facts(
         name="antithetic",
@@ -20,6 +21,7 @@ ENTRIES = (
         source="Wu et al. 2019 (1810.02555)",
         min_samples=2,
         samples_multiple=2,
+        adds_score=True,
     ),
     Facts(
         name="rqmc",
@@ -30,6 +32,7 @@ ENTRIES = (
         source="Buchholz et al. 2018 (1807.01604)",
         min_samples=2,
         samples_multiple=2,
+        adds_score=True,
     ),
     Facts(
         name="implicit",
@@ -38,5 +41,6 @@ ENTRIES = (
         unbiased=True,
         summary="mean_i (dx_i/dtheta)^T f'(x_i), dx/dtheta = -(dF/dtheta) / p",
         source="Figurnov et al. 2018 (1805.08498)",
+        adds_score=True,
     ),
 )
