@@ -1,5 +1,6 @@
 # make report   sets up .venv, runs the quick study, writes reports/quick/index.html
 # make report STUDY=temperature   the same for another study
+# make literature   published results recomputed: runs that study, writes reports/literature/index.html
 # make test     sets up .venv, checks style and types, runs the tests; SLOW=1 takes the slow proofs too, as .ci/run does
 # make setup    the set-up alone
 # make bench    times this commit's kernels with asv (the first call builds asv's environment); docs/asv.md
@@ -21,7 +22,7 @@ BENCH  ?= ^harness|^estimators\.($(FIRST))\.
 BIN    := .venv/bin
 STAMP  := .venv/.installed
 
-.PHONY: setup report test lint readme clean bench bench-range asv-page gallery
+.PHONY: setup report test lint readme clean bench bench-range asv-page gallery literature
 
 setup: $(STAMP)
 
@@ -39,6 +40,12 @@ report: $(STAMP)
 	$(BIN)/varbench run $(STUDY) --out $(STORE) --workers $(WORKERS)
 	$(BIN)/varbench report $(STORE) -o $(OUT) $(FIGURES)
 	@case '$(OUT)' in reports/*) $(BIN)/python -m varbench.analysis.gallery reports;; esac
+
+# Statistics only: what papers print has no seconds, and the same seed gives the same page.
+literature: $(STAMP)
+	$(BIN)/varbench run literature --workers $(WORKERS) --no-timing
+	$(BIN)/python -m varbench.analysis.literature.page literature.db -o reports/literature
+	$(BIN)/python -m varbench.analysis.gallery reports
 
 gallery: $(STAMP)
 	$(BIN)/python -m varbench.analysis.gallery reports

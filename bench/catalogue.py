@@ -99,6 +99,13 @@ _ENTRIES = (
         parameters={"k": 1.0},
     ),
     ProblemFacts(
+        name="normal_part",
+        family="normal",
+        summary="f(x) = (x - k)^2, exp(-k x^2) or cos(k x), x ~ N(1, 1), one part of its gradient: loc or scale",
+        source="Mohamed et al. 2020 (1906.10652), figures 2 and 3",
+        parameters={"cost": "square", "k": 0.0, "part": "loc"},
+    ),
+    ProblemFacts(
         name="indecater_l1",
         family="categorical",
         summary="f(X) = sum over dim of |X - b|, X the class number, b fixed",

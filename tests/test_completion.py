@@ -46,7 +46,7 @@ def bash(*words: str) -> list[str]:
     ("words", "offered"),
     [
         (["varbench", "me"], ["measure", "merge"]),
-        (["varbench", "measure", "norm"], ["normal_square", "normal_exp", "normal_cos"]),
+        (["varbench", "measure", "norm"], ["normal_square", "normal_exp", "normal_cos", "normal_part"]),
         (["varbench", "measure", "normal_exp", "repa"], ["reparameterization"]),
         (["varbench", "run", "q"], ["quick"]),
         (["varbench", "run", "m"], ["mine.toml"]),
@@ -97,7 +97,12 @@ def test_completing_loads_nothing_heavy() -> None:
     environment = {**os.environ, **words}
     done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["plain,normal_square", "plain,normal_exp", "plain,normal_cos"]
+    assert done.stdout.splitlines() == [
+        "plain,normal_square",
+        "plain,normal_exp",
+        "plain,normal_cos",
+        "plain,normal_part",
+    ]
 
 
 def test_another_shell_is_refused(capfd: pytest.CaptureFixture[str]) -> None:

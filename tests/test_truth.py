@@ -189,3 +189,16 @@ def test_masked_classes_and_extreme_logits_have_finite_gradients() -> None:
     found, _ = gradient(Problem("masked", Categorical(logits), lambda x: (x * torch.arange(3)).sum((-1, -2)).square()))
     assert torch.isfinite(found).all()
     assert found[1] == 0
+
+
+@pytest.mark.parametrize(("cost", "k"), [("square", -3.0), ("square", 1.0), ("exp", 0.3), ("cos", 2.0)])
+def test_normal_part_is_a_part_of_the_whole(cost: str, k: float) -> None:
+    whole, _ = gradient(f"normal_{cost}[k={k}]")
+    parts = [gradient(f"normal_part[cost={cost},k={k},part={part}]")[0].item() for part in ("loc", "scale")]
+    assert parts == pytest.approx(whole.tolist(), rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize(("text", "named"), [("cost=cube", "square, exp, cos"), ("part=both", "loc, scale")])
+def test_normal_part_names_what_it_takes(text: str, named: str) -> None:
+    with pytest.raises(InputError, match=named):
+        problem_of(f"normal_part[{text}]")
