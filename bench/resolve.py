@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+from ..estimators.catalogue import CATALOGUE as ESTIMATORS
 from ..estimators.errors import InputError, unknown
 from ..estimators.estimator import Estimator, load
 from . import catalogue
@@ -76,14 +77,46 @@ def estimator_of(given: str | Estimator, **config: Any) -> tuple[Estimator, dict
     return estimator, resolved(f"estimator '{name}'", {**in_brackets, **config}, estimator.facts.config)
 
 
+def thing_of(given: str) -> tuple[Estimator | Problem, dict[str, Any]]:
+    """Return the estimator or the problem of this name, whichever it is, and an estimator's parameters in brackets.
+
+    Parameters that must be given may be missing.
+
+    Raises:
+        InputError: for an unknown name or parameter, or a file that holds neither.
+    """
+    spec = parse(given)
+    if not spec.is_reference and spec.name in catalogue.CATALOGUE:
+        return problem_of(given), {}
+    if not spec.is_reference and spec.name not in ESTIMATORS:
+        known = [*ESTIMATORS, *catalogue.CATALOGUE]
+        raise unknown("estimator or problem", spec.name, known, "or give path/to/file.py:NAME")
+    thing: Any = _attribute(spec, Estimator, Problem) if spec.is_reference else load(spec.name)
+    if isinstance(thing, Estimator):
+        name, defaults = thing.facts.name, thing.facts.config
+        asked = {key: default for key, default in defaults.items() if default is not None or key in spec.parameters}
+        return thing, resolved(f"estimator '{name}'", spec.parameters, asked if asked else defaults)
+    return _made(spec, thing, Problem, Estimator), {}
+
+
 def _referenced(spec: Spec, kind: type[T]) -> T:
+    made: T = _made(spec, _attribute(spec, kind), kind)
+    return made
+
+
+def _attribute(spec: Spec, *kinds: type) -> Any:
     place, _, attribute = spec.name.rpartition(":")
     module = _file(Path(place).resolve()) if place.endswith(".py") else _module(place)
     if not hasattr(module, attribute):
-        public = [name for name in vars(module) if isinstance(getattr(module, name), kind)]
-        raise unknown(f"{kind.__name__.lower()} in {place}", attribute, public, f"define {attribute} at its top level")
-    thing = getattr(module, attribute)
-    if callable(thing) and not isinstance(thing, kind):
+        public = [name for name in vars(module) if isinstance(getattr(module, name), kinds)]
+        what = " or ".join(kind.__name__.lower() for kind in kinds)
+        raise unknown(f"{what} in {place}", attribute, public, f"define {attribute} at its top level")
+    return getattr(module, attribute)
+
+
+def _made(spec: Spec, thing: Any, *kinds: type) -> Any:
+    """Return a thing of one of the kinds, or what a function makes of the parameters in brackets."""
+    if callable(thing) and not isinstance(thing, kinds):
         try:
             thing = thing(**spec.parameters)
         except (Exception, SystemExit) as error:
@@ -91,8 +124,9 @@ def _referenced(spec: Spec, kind: type[T]) -> T:
             raise InputError(f"{spec.name} could not be called with {dict(spec.parameters)}: {reason}") from error
     elif spec.parameters:
         raise InputError(f"{spec.name} takes no parameters in brackets; only a function that returns one does")
-    if not isinstance(thing, kind):
-        raise InputError(f"{spec.name} is a {type(thing).__name__}; it must be a varbench.{kind.__name__}")
+    if not isinstance(thing, kinds):
+        allowed = " or ".join(f"varbench.{kind.__name__}" for kind in kinds)
+        raise InputError(f"{spec.name} is a {type(thing).__name__}; it must be a {allowed}")
     return thing
 
 

@@ -21,7 +21,8 @@ def fit(node: Node, evaluate: Callable[..., Any], stream: Callable[..., Any], S:
         return _of_discrete(node, rule)
     score_sq = node.score(rule.points).square()  # [1, Q, *B, 2, D]
     f = rule.values.reshape(*rule.values.shape, 1, 1)
-    return rule.of(f * score_sq) / rule.of(score_sq)
+    size = rule.of(score_sq)
+    return torch.where(size > 0, rule.of(f * score_sq) / size, 0)  # where the score is 0, any b_j will do
 
 
 def _of_discrete(node: Any, rule: Expectation) -> Tensor:

@@ -4,101 +4,52 @@ Nothing here uses a node's own score or probabilities: laws come from torch.dist
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.distributions import Bernoulli, Distribution, Independent, Normal, OneHotCategorical
 
+from varbench.bench.proof.laid_noise import FixedNoise
+from varbench.bench.proof.laws import law
+from varbench.bench.proof.rules import (
+    Axis,
+    Cost,
+    Rule,
+    evaluated,
+    exact_gradient,
+    hermite,
+    legendre,
+    over_counts,
+    over_normals,
+    over_nothing,
+    over_outcomes,
+    over_the_node,
+    polynomial,
+    product,
+    weighted_moments,
+)
 from varbench.estimators.estimator import STATE, Estimator, keywords, load, takes_state
 from varbench.estimators.node import Node
 from varbench.estimators.noise import Noise, PhiloxNoise
 
-from .family_laws import COUNTED, family_law, support
-
-Cost = Callable[[Tensor], Tensor]
-Axis = tuple[Tensor, Tensor]  # numbers [Q] and weights [Q] of a rule in one variable
+__all__ = [
+    "FixedNoise",
+    "Rule",
+    "evaluated",
+    "exact_gradient",
+    "hermite",
+    "law",
+    "legendre",
+    "over_counts",
+    "over_normals",
+    "over_outcomes",
+    "over_the_node",
+    "polynomial",
+    "product",
+]
 
 REACH = 36.0  # of the logistic rule: the mass beyond is 5e-16
-
-
-class FixedNoise:
-    """Noise that a test lays down: ``FixedNoise(N, uniform_x=u)`` answers ``uniform(*shape, name="x")`` with u."""
-
-    def __init__(self, rows: int, **numbers: Tensor) -> None:
-        self.rows, self._numbers = rows, numbers
-
-    def uniform(self, *shape: int, name: str = "x") -> Tensor:
-        return self._laid("uniform", name, shape)
-
-    def normal(self, *shape: int, name: str = "x") -> Tensor:
-        return self._laid("normal", name, shape)
-
-    def exponential(self, *shape: int, name: str = "x") -> Tensor:
-        return self._laid("exponential", name, shape)
-
-    def gumbel(self, *shape: int, name: str = "x") -> Tensor:
-        return -self.exponential(*shape, name=name).log()
-
-    def logistic(self, *shape: int, name: str = "x") -> Tensor:
-        u = self.uniform(*shape, name=name)
-        return torch.log1p(-u) - u.log()
-
-    def generator(self, name: str) -> np.random.Generator:
-        raise NotImplementedError(f"no generator '{name}' was laid down")
-
-    def _laid(self, law: str, name: str, shape: tuple[int, ...]) -> Tensor:
-        numbers = self._numbers[f"{law}_{name}"]
-        assert numbers.shape == (self.rows, *shape), f"{law} '{name}' is wanted as {(self.rows, *shape)}"
-        return numbers
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What stands for the expectation over noise: N rows of it (or of points), and their weights [N]."""
-
-    weights: Tensor
-    noise: FixedNoise
-    points: Tensor | None = None
-
-
-def law(node: Node, theta: Tensor | None = None) -> Distribution:
-    """Return the node's law as torch has it, at theta or at its own parameter."""
-    theta = node.theta if theta is None else theta
-    match node.family:
-        case "bernoulli":
-            return Independent(Bernoulli(logits=theta), 1)
-        case "categorical":
-            return Independent(OneHotCategorical(logits=theta), 1)
-        case "normal":
-            return Independent(Normal(*theta.unbind(-2)), 1)
-    return family_law(node, theta)
-
-
-# ---------------------------------------------------------------- rules
-
-
-def product(axes: Sequence[Axis]) -> Axis:
-    """Return the product rule: numbers [Q1 Q2 ..., n] and weights [Q1 Q2 ...]."""
-    numbers = torch.cartesian_prod(*[x for x, _ in axes]).reshape(-1, len(axes))
-    weights = torch.cartesian_prod(*[w for _, w in axes]).reshape(-1, len(axes))
-    return numbers, weights.prod(-1)
-
-
-def hermite(order: int = 6) -> Axis:
-    """Return the Gauss-Hermite rule of N(0, 1), exact for polynomials of degree 2 order - 1."""
-    x, w = np.polynomial.hermite_e.hermegauss(order)
-    return torch.from_numpy(x), torch.from_numpy(w / math.sqrt(2 * math.pi))
-
-
-def legendre(edges: Tensor, order: int = 24) -> Axis:
-    """Return the Gauss-Legendre rule on the panels between the edges."""
-    x, w = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(order))
-    middle, half = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
-    return (middle[:, None] + half[:, None] * x).flatten(), (half[:, None] * w).flatten()
 
 
 def logistic(split: float = 0.0, width: float = 1.0) -> Axis:
@@ -115,14 +66,6 @@ def logistic(split: float = 0.0, width: float = 1.0) -> Axis:
 # ---------------------------------------------------------------- expectations over an estimator's noise
 
 
-def over_outcomes(node: Node, S: int) -> Rule:
-    """All joint outcomes of S independent points, for estimators without other noise."""
-    outcomes = node.outcomes()
-    index = torch.arange(len(outcomes))
-    rows, weights = product([(index, law(node).log_prob(outcomes).exp())] * S)
-    return Rule(weights, FixedNoise(len(rows)), outcomes[rows])
-
-
 def over_cells(node: Node, S: int) -> Rule:
     """The cells of u in which neither u < p nor 1 - u < p changes, for the S/2 antithetic pairs of DisARM."""
     p = torch.sigmoid(node.theta)
@@ -132,54 +75,6 @@ def over_cells(node: Node, S: int) -> Rule:
         axes.append(((edges[1:] + edges[:-1]) / 2, edges[1:] - edges[:-1]))
     u, weights = product(axes * (S // 2))
     return Rule(weights, FixedNoise(len(u), uniform_x=u.reshape(-1, S // 2, len(p))))
-
-
-def over_normals(node: Node, S: int) -> Rule:
-    """Gauss-Hermite in every coordinate of S points."""
-    D = node.event_shape[0]
-    e, weights = product([hermite()] * (S * D))
-    return Rule(weights, FixedNoise(len(e), normal_x=e.reshape(-1, S, D)))
-
-
-def over_the_node(node: Node, S: int) -> Rule:
-    """S independent points of the node, whatever its family."""
-    if node.family == "normal":
-        return over_normals(node, S)
-    if node.family in COUNTED:
-        return over_counts(node, S)
-    return over_outcomes(node, S) if node.family in ("bernoulli", "categorical") else over_support(node, S)
-
-
-def over_support(node: Node, S: int) -> Rule:
-    """S independent points of a quadrature rule over the support."""
-    x, volumes = support(node)
-    rows, weights = product([(torch.arange(len(x)), law(node).log_prob(x).exp() * volumes)] * S)
-    return Rule(weights, FixedNoise(len(rows)), x[rows])
-
-
-def over_counts(node: Node, S: int) -> Rule:
-    """One noise inside the cell of each outcome that matters, for S points of independent whole numbers or coins."""
-    axes, numbers = [], torch.arange(60, dtype=torch.float64)
-    for d in range(node.event_shape[0]):
-        one = node.with_theta(node.theta[d : d + 1])
-        if node.family == "bernoulli":
-            q = torch.cat([torch.sigmoid(one.theta), torch.sigmoid(-one.theta)])  # x = 1, then x = 0
-            axes.append(((q.cumsum(0) - q / 2), q))
-        elif node.family == "geometric":
-            q = law(one).log_prob(numbers.unsqueeze(-1)).exp()
-            axes.append(((numbers + 0.5) * torch.log1p(one.theta.exp()), q))
-        else:
-            q = law(one).log_prob(numbers.unsqueeze(-1)).exp()
-            kept = q.flip(0).cumsum(0).flip(0) > 1e-15
-            axes.append(((q.cumsum(0) - q / 2)[kept], q[kept]))
-    noise, weights = product(axes * S)
-    name = "exponential_x" if node.family == "geometric" else "uniform_x"
-    return Rule(weights, FixedNoise(len(noise), **{name: noise.reshape(-1, S, node.event_shape[0])}))
-
-
-def over_nothing(node: Node, S: int) -> Rule:
-    """One row: the estimator is deterministic."""
-    return Rule(torch.ones(1, dtype=torch.float64), FixedNoise(1))
 
 
 def over_logistic(node: Node, temperature: float) -> Rule:
@@ -218,14 +113,6 @@ def rule_of(estimator: Estimator, node: Node, S: int) -> Rule:
 
 
 # ---------------------------------------------------------------- draws, their moments, and the truth
-
-
-def evaluated(cost: Cost, points: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the cost's values [N, P, *B] and slopes [N, P, *B, *event]."""
-    points = points.detach().clone().requires_grad_()
-    values = cost(points)
-    (slopes,) = torch.autograd.grad(values.sum(), points)
-    return values.detach(), slopes
 
 
 def sampled(estimator: Estimator, node: Node, noise: Noise, S: int, **config: Any) -> Tensor:
@@ -275,34 +162,7 @@ def moments(
     draws = gradient_draws(estimator, node, cost, rule.noise, S, rule.points, **config)
     if tie is not None:
         draws = draws.flatten(1) @ tie.T
-    w = rule.weights.reshape(-1, *(1,) * (draws.ndim - 1))
-    mean = (w * draws).sum(0)
-    return mean, float((w * (draws - mean).square()).sum())
-
-
-def exact_gradient(node: Node, cost: Cost) -> Tensor:
-    """Return grad E f(x) [*param] by differentiating the finite sum for E f(x)."""
-    theta = node.theta.clone().requires_grad_()
-    if node.family == "normal":
-        e, p = product([hermite()] * node.event_shape[0])
-        x = theta[0] + theta[1] * e
-    else:
-        x, volumes = (node.outcomes(), 1) if node.family in ("bernoulli", "categorical") else support(node)
-        p = volumes * law(node, theta).log_prob(x).exp()
-    (p * cost(x)).sum().backward()
-    return theta.grad
-
-
-def polynomial(node: Node, degree: int) -> Cost:
-    """Return a cost of this degree in which all variables meet: sum_j h^j / j with h a fixed linear form of x."""
-    size = math.prod(node.event_shape)
-    a = torch.cos(1.0 + torch.arange(size, dtype=torch.float64)).to(node.theta.dtype)
-
-    def cost(x: Tensor) -> Tensor:
-        h = (x.cos() if node.family == "von_mises" else x).flatten(-len(node.event_shape)) @ a
-        return sum(h**j / j for j in range(1, degree + 1))
-
-    return cost
+    return weighted_moments(draws, rule.weights)
 
 
 def assert_unbiased(estimator: Estimator, node: Node, cost: Cost, S: int, **config: Any) -> None:

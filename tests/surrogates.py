@@ -14,12 +14,12 @@ from torch import Tensor
 from torch.distributions import Normal
 from torch.nn.functional import gumbel_softmax, one_hot
 
+from varbench.bench.proof.laws import tril
 from varbench.estimators.estimator import STATE, Estimator
 from varbench.estimators.node import Node
 from varbench.estimators.noise import Noise
 
 from .exact_moments import Cost, completed, gradient_draws, law, sampled
-from .family_laws import tril
 
 ROUGHNESS: dict[str, float] = {}  # how much rougher than rounding an oracle is in float64
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}  # of the largest entry of the draws

@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy import stats
 
+from varbench.bench.proof.laws import support, tril
 from varbench.estimators.catalogue import CATALOGUE
 from varbench.estimators.errors import InputError
 from varbench.estimators.estimator import load
@@ -28,7 +29,6 @@ from varbench.estimators.noise import PhiloxNoise
 
 from . import proofs  # noqa: F401  (enters the parameters tried)
 from .exact_moments import FixedNoise, law
-from .family_laws import support, tril
 from .family_nodes import FAMILY_NODES, TWO_OF_A_FAMILY, node_of_family, tensor
 from .surrogates import TRIED
 from .test_nodes import FALSE_FAIL, INF, MANY, noise

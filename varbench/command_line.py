@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from .bench.store import StoreError
+from .commands.check import check
 from .commands.compare import compare
 from .commands.completion import completion
 from .commands.doctor import doctor
@@ -36,13 +37,29 @@ def varbench() -> None:
     \b
     varbench list estimators                                   what there is
     varbench measure normal_square reinforce --draws 100000    one cell
+    varbench check mine.py:estimator                           one of your own, by the contract
     varbench run quick && varbench report quick.db -o quick    a study and its page
 
     Exit codes: 0 ok, 1 a check failed, 2 usage, 3 some cells failed, 4 a bad store, 130 interrupted.
     """
 
 
-for command in (list_, measure, run, plan, show, export, plot, report, compare, merge, validate, doctor, completion):
+for command in (
+    list_,
+    measure,
+    check,
+    run,
+    plan,
+    show,
+    export,
+    plot,
+    report,
+    compare,
+    merge,
+    validate,
+    doctor,
+    completion,
+):
     varbench.add_command(command)
 
 

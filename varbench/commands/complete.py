@@ -24,6 +24,11 @@ def estimators(_: click.Context, __: click.Parameter, incomplete: str) -> list[s
     return _beginning(ESTIMATORS, incomplete)
 
 
+def things(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """Return the catalogued estimators and problems, and the Python files, that begin so."""
+    return _beginning((*ESTIMATORS, *PROBLEMS), incomplete) + _paths(incomplete, ".py")
+
+
 def studies(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
     """Return the shipped studies and the TOML files that begin so."""
     return _beginning(shipped(), incomplete) + _paths(incomplete, ".toml")

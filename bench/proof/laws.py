@@ -1,4 +1,4 @@
-"""The laws of the further families as torch has them, and quadrature rules over their supports.
+"""The laws of the families as torch has them, and quadrature rules over their supports.
 
 Where torch has no law, or an approximate one, its density is written out. Nothing of a node but its parameter is used.
 """
@@ -6,13 +6,14 @@ Where torch has no law, or an approximate one, its density is written out. Nothi
 import math
 from collections.abc import Callable, Iterator
 from itertools import combinations
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch import distributions as dist
 
-from varbench.estimators.node import Node
+from ...estimators.node import Enumerable, Node
 
 Axis = tuple[Tensor, Tensor]  # points [Q, *] and volumes [Q] of a rule in one variable
 COUNTED = ("poisson", "geometric")
@@ -39,7 +40,7 @@ def family_law(node: Node, theta: Tensor) -> dist.Distribution | Written:
     """Return the law of a node's family at theta."""
     match node.family:
         case "laplace":
-            return dist.Independent(dist.Laplace(*theta.unbind(-2)), 1)
+            return dist.Independent(dist.Laplace(theta[..., 0, :], theta[..., 1, :]), 1)
         case "logistic":
             loc, scale = theta.unbind(-2)
             base = dist.Uniform(torch.zeros_like(loc), torch.ones_like(loc))
@@ -52,9 +53,9 @@ def family_law(node: Node, theta: Tensor) -> dist.Distribution | Written:
             loc, L = tril(theta)
             return dist.MultivariateNormal(loc, scale_tril=L)
         case "gamma":
-            return dist.Independent(dist.Gamma(*theta.unbind(-2)), 1)
+            return dist.Independent(dist.Gamma(theta[..., 0, :], theta[..., 1, :]), 1)
         case "beta":
-            return dist.Independent(dist.Beta(*theta.unbind(-2)), 1)
+            return dist.Independent(dist.Beta(theta[..., 0, :], theta[..., 1, :]), 1)
         case "dirichlet":
             return dist.Independent(dist.Dirichlet(theta), 1)
         case "von_mises":
@@ -65,7 +66,7 @@ def family_law(node: Node, theta: Tensor) -> dist.Distribution | Written:
         case "geometric":
             return dist.Independent(dist.Geometric(logits=theta), 1)
         case "subset":
-            return Written(lambda x: (x * theta).sum(-1) - log_norm(theta, node.k))
+            return Written(lambda x: (x * theta).sum(-1) - log_norm(theta, cast(Any, node).k))
     raise NotImplementedError(node.family)
 
 
@@ -77,10 +78,12 @@ def log_norm(phi: Tensor, k: int) -> Tensor:
 
 
 def trapezoid(low: float, high: float, step: float = 0.25) -> Tensor:
+    """Return the multiples of step that cover [low, high]."""
     return step * torch.arange(math.floor(low / step), math.ceil(high / step) + 1, dtype=torch.float64)
 
 
 def beta_axis(a: float, b: float) -> Axis:
+    """Return a rule on (0, 1) for Beta(a, b): the trapezoidal one in logit x."""
     t = trapezoid(-42 / a, 42 / b)
     x = torch.sigmoid(t)
     return x, 0.25 * x * torch.sigmoid(-t)
@@ -132,8 +135,8 @@ def axes(node: Node) -> Iterator[Axis]:
 
 def support(node: Node) -> Axis:
     """Return points [Q, *event] and volumes [Q] of the product rule over all variables."""
-    if node.family == "subset":
-        x = node.outcomes()
+    if node.family in ("bernoulli", "categorical", "subset"):
+        x = cast(Enumerable, node).outcomes()
         return x, torch.ones(len(x), dtype=torch.float64)
     if node.family == "multivariate_normal":
         e, w = (torch.from_numpy(a) for a in np.polynomial.hermite_e.hermegauss(7))
@@ -142,7 +145,20 @@ def support(node: Node) -> Axis:
         e = torch.cartesian_prod(*[e] * D).reshape(-1, D)
         volumes = torch.cartesian_prod(*[w] * D).reshape(-1, D).prod(-1) * (e.square().sum(-1) / 2).exp()
         return loc + e @ L.T, volumes * L.diagonal().prod()
-    points, volumes = zip(*axes(node), strict=True)
-    index = torch.cartesian_prod(*[torch.arange(len(v)) for v in volumes]).reshape(-1, len(volumes))
-    x = torch.stack([p[i] for p, i in zip(points, index.T, strict=True)], 1)
-    return x, torch.stack([v[i] for v, i in zip(volumes, index.T, strict=True)]).prod(0)
+    rules = list(axes(node))
+    index = torch.cartesian_prod(*[torch.arange(len(v)) for _, v in rules]).reshape(-1, len(rules))
+    x = torch.stack([p[i] for (p, _), i in zip(rules, index.T, strict=True)], 1)
+    return x, torch.stack([v[i] for (_, v), i in zip(rules, index.T, strict=True)]).prod(0)
+
+
+def law(node: Node, theta: Tensor | None = None) -> Any:
+    """Return the node's law as torch has it, at theta or at its own parameter: what has a log_prob."""
+    theta = node.theta if theta is None else theta
+    match node.family:
+        case "bernoulli":
+            return dist.Independent(dist.Bernoulli(logits=theta), 1)
+        case "categorical":
+            return dist.Independent(dist.OneHotCategorical(logits=theta), 1)
+        case "normal":
+            return dist.Independent(dist.Normal(theta[..., 0, :], theta[..., 1, :]), 1)
+    return family_law(node, theta)

@@ -1,0 +1,1 @@
+"""Exact means and variances of estimators, without sampling error: laws, rules, truths."""
