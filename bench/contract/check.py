@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ...estimators.errors import InputError
 from ...estimators.estimator import Estimator
 from ..problem import Problem
 from ..threads import one_thread_each
@@ -85,7 +86,15 @@ def check(thing: Estimator | Problem, num_draws: int = DRAWS, **config: Any) -> 
         thing: an estimator or a problem.
         num_draws: N of a statistical test of an estimator's mean; where noise can be integrated nothing is drawn.
         config: parameters of the estimator; those that must be given are in the middle of its grid by default.
+
+    Raises:
+        InputError: for an estimator of an objective other than the mean, which the nodes of check do not have.
     """
+    if isinstance(thing, Estimator) and "mean" not in thing.facts.objectives:
+        raise InputError(
+            f"'{thing.facts.name}' is defined on the objective {' and '.join(thing.facts.objectives)}, and check's problems "
+            "have the mean: measure it on a problem of its objective, e.g. gaussian_elbo or gaussian_iwae"
+        )
     with one_thread_each():
         if isinstance(thing, Problem):
             return Checked(thing.name, "problem", tuple(judged(Posed(thing), PROBLEM)))
