@@ -93,7 +93,8 @@ def check(thing: Estimator | Problem, num_draws: int = DRAWS, **config: Any) -> 
     if isinstance(thing, Estimator) and "mean" not in thing.facts.objectives:
         raise InputError(
             f"'{thing.facts.name}' is defined on the objective {' and '.join(thing.facts.objectives)}, "
-            "and check's problems have the mean: measure it on a problem of its objective, e.g. gaussian_elbo or gaussian_iwae"
+            "and check's problems have the mean: measure it on a problem of its objective, "
+            "e.g. gaussian_elbo or gaussian_iwae"
         )
     with one_thread_each():
         if isinstance(thing, Problem):
