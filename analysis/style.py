@@ -85,8 +85,9 @@ _OTHERS = (
     "rao_blackwell_topk", "unordered_set", "indecater", "spsa", "evolution_strategies", "measure_valued",
     "antithetic", "rqmc", "gumbel_sparsemax", "gumbel_entmax", "invertible_gaussian", "redge",
     "reinmax_rao", "reinmax_cv", "gapped_st", "decoupled_st", "imle", "aimle",
-    "implicit", "go", "measure_valued_counts", "generalized_gumbel_softmax",
+    "implicit", "go", "stochastic_smoothing", "generalized_gumbel_softmax",
     "stl", "iwae_reinforce", "vimco", "iwae_reparameterization", "iwae_stl", "dreg",
+    "delta_method_pathwise", "relaxed_subset", "st_redge",
 )  # fmt: skip
 _SECOND_NAMES = {
     "loorf": "rloo", "vargrad": "rloo", "u2g": "disarm", "sum_and_sample": "rao_blackwell_topk",

@@ -1,46 +1,35 @@
-"""Measure-valued derivatives of a Normal: differences of the cost under two laws, coordinate by coordinate."""
-
-import math
+"""Measure-valued derivatives: differences of the cost between two laws, coordinate by coordinate."""
 
 import torch
 from torch import Tensor
 
-from .families.normal import Normal
+from .node import WeakDerivative
 from .noise import Noise
 
-KINDS = 4  # of the points of a coordinate: loc plus, loc minus, scale plus, scale minus
 
+def sample(node: WeakDerivative, noise: Noise, S: int) -> Tensor:
+    """Return for each sample x, parameter r, sign and coordinate d the x with x_d replaced by x+_rd or by x-_rd.
 
-def sample(node: Normal, noise: Noise, S: int) -> Tensor:
-    """Return 4 D points for each of S samples [N, 4 D S, *B, D]: coordinate d replaced in each of the four ways.
-
-    In units of sigma the coordinate becomes w, -w, m, e: w ~ Weibull(scale sqrt 2, shape 2); m double-sided Maxwell;
-    e = m U ~ N(0, 1), U uniform, coupled to m. With g ~ N(0, I_3), m = sign(g_1) |g| and e = g_1 are such a pair:
-    |g| is Maxwell, and g_1 / |g| is uniform in (-1, 1) on the sphere. The other coordinates are one sample for all.
+    [N, S 2 R D, *B, D], in the order (S, R, sign, D).
     """
-    shape = node.loc.shape
-    base = noise.normal(S, *shape)  # [N, S, *B, D]
-    w = (2 * noise.exponential(S, *shape, name="weibull")).sqrt()
-    g = noise.normal(S, 3, *shape, name="maxwell")
-    e = g[:, :, 0]
-    m = torch.copysign(g.square().sum(2).sqrt(), e)
-    own = torch.stack([w, -w, m, e], 2)  # [N, S, 4, *B, D]
-    D = shape[-1]
-    replaced = torch.eye(D, dtype=torch.bool, device=base.device).reshape(D, *(1,) * (len(shape) - 1), D)
-    z = torch.where(replaced, own.unsqueeze(3), base[:, :, None, None])  # [N, S, 4, D, *B, D]
-    return (node.loc + node.scale * z).flatten(1, 3)
+    x = node.draw(noise, S)
+    own = torch.stack(node.weak_derivative(noise, S), 3)  # [N, S, R, 2, *B, D]
+    D = x.shape[-1]
+    replaced = torch.eye(D, dtype=torch.bool, device=x.device).reshape(D, *(1,) * len(node.batch_shape), D)
+    return torch.where(replaced, own.unsqueeze(4), x[:, :, None, None, None]).flatten(1, 4)
 
 
-def combine(node: Normal, noise: Noise, x: Tensor, values: Tensor, slopes: Tensor | None) -> Tensor:
-    """Return [f(mu + sigma w) - f(mu - sigma w)] / (sigma sqrt(2 pi)) and [f(mu + sigma m) - f(mu + sigma e)] / sigma.
+def combine(node: WeakDerivative, noise: Noise, x: Tensor, values: Tensor, slopes: Tensor | None) -> Tensor:
+    """Return mean_i [f(x_i with x+_rd) - f(x_i with x-_rd)] / h_rd in theta_rd: unbiased for any cost, smooth or not.
 
-    For d/dmu and d/dsigma of each coordinate, meaned over S samples: unbiased for any cost, smooth or not. The two
-    points of a difference share w, or m and e, and all other coordinates (the coupled form of the paper).
-    Source: Mohamed et al. 2020 (1906.10652), section 6.
+    dp/dtheta = (p+ - p-) / h with laws p+ and p-, which are coupled; the other coordinates are one sample for both.
+    It takes 2 R D evaluations a sample, R parameters a coordinate. Normal location: mu +- sigma w, w Weibull, h = sigma
+    sqrt(2 pi); scale: double-sided Maxwell against Normal, h = sigma. Poisson rate: x + 1 against x, h = 1. Gamma
+    rate: Gamma(a, r) against Gamma(a + 1, r), h = r / a; concentration: the halves of dp/da.
+    Source: Pflug 1989; Mohamed et al. 2020 (1906.10652), section 6.
     """
-    D = node.event_shape[0]
-    f = values.unflatten(1, (-1, KINDS, D)).mean(1)  # [N, 4, D, *B]
-    f = f.movedim(2, -1)  # [N, 4, *B, D]
-    loc = (f[:, 0] - f[:, 1]) / (node.scale * math.sqrt(2 * math.pi))
-    scale = (f[:, 2] - f[:, 3]) / node.scale
-    return torch.stack([loc, scale], -2)
+    h = node.weak_spacing  # [R, *B, D]
+    R, D = h.shape[0], h.shape[-1]
+    f = values.unflatten(1, (-1, R, 2, D)).mean(1).movedim(3, -1)  # [N, R, 2, *B, D]
+    draws = (f[:, :, 0] - f[:, :, 1]) / h  # [N, R, *B, D]
+    return draws.movedim(1, -2).reshape(values.shape[0], *node.theta.shape)

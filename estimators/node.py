@@ -81,18 +81,22 @@ class Truncatable(Node, Protocol):
 
 
 class WeakDerivative(Node, Protocol):
-    """A node of independent variables x_d with R parameters each, whose densities have signed derivatives."""
+    """A node of independent variables x_d with R parameters each, whose laws have signed derivatives.
+
+    dp_d/dtheta_rd = (p+_rd - p-_rd) / h_rd with laws p+ and p-, and h the spacing. For one parameter a variable (R = 1)
+    theta may be [*B, D], else it is [*B, R, D].
+    """
+
+    @property
+    def weak_spacing(self) -> Tensor:
+        """h [R, *B, D]."""
+        ...
 
     def weak_derivative(self, noise: Noise, S: int) -> tuple[Tensor, Tensor]:
-        """Return x+ ~ p+ and x- ~ p- [N, S, R, *B, D], coupled: dp_d/dtheta_rd = c_rd (p+_rd - p-_rd).
+        """Return x+ ~ p+ and x- ~ p- [N, S, R, *B, D], coupled.
 
         They may share the noise of ``draw``, coordinate by coordinate: x+_rd is independent of the other x_e.
         """
-        ...
-
-    @property
-    def weak_constants(self) -> Tensor:
-        """The constants c [R, *B, D]."""
         ...
 
 

@@ -60,7 +60,7 @@ def combine(
     under x_t = alpha_t x_0 + sigma_t e, and moves to x_{t-1} = alpha_{t-1} xhat_t + sigma_{t-1} (x_t - alpha_t xhat_t)
     / sigma_t (DDIM); y = xhat_1. The schedule is the authors': sigma = 1 - alpha, alpha linear from 1 - first_time at
     t = 1 to 1e-4 at t = T; their setting is T = 2 (they count time 0 too and say 3) and 1/2. They also draw
-    a hard sample from y and go straight through; that is not this estimator. The mean is the gradient of E f(y); E y
+    a hard sample from y and go straight through: ``st_redge``. The mean is the gradient of E f(y); E y
     is not p. Source: Gourevitch et al. 2026 (2601.00781).
     """
     alphas, sigmas = schedule(steps, first_time)

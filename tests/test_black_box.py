@@ -115,6 +115,25 @@ def test_measure_valued_points_have_their_laws() -> None:
         assert (z[:, :, d, 1 - d] == z[:, :1, d, 1 - d]).all(), "the other coordinate is one sample for all four"
 
 
+def test_draws_of_measure_valued_derivatives_of_a_normal_are_those_that_studies_have_stored() -> None:
+    """Bit for bit the formula that stood here before Poisson and Gamma shared it."""
+    node = Normal(tensor(0.5, -1.0, 1.3, 0.4, 0.0, 2.0, 0.7, 3.0).reshape(2, 2, 2))
+    noise, cost, S = PhiloxNoise(7, "bits", 2, 16), polynomial(node, 3), 3
+    w = (2 * noise.exponential(S, 2, 2, name="weibull")).sqrt()
+    g = noise.normal(S, 3, 2, 2, name="maxwell")
+    e = g[:, :, 0]
+    own = torch.stack([w, -w, torch.copysign(g.square().sum(2).sqrt(), e), e], 2)
+    base = noise.normal(S, 2, 2)[:, :, None, None]
+    z = torch.where(torch.eye(2, dtype=torch.bool).reshape(2, 1, 2), own.unsqueeze(3), base)
+    x = (node.loc + node.scale * z).flatten(1, 3)
+    f = cost(x).unflatten(1, (-1, 4, 2)).mean(1).movedim(2, -1)
+    loc = (f[:, 0] - f[:, 1]) / (node.scale * math.sqrt(2 * math.pi))
+    draws = torch.stack([loc, (f[:, 2] - f[:, 3]) / node.scale], -2)
+    estimator = load("measure_valued")
+    assert torch.equal(estimator.sample(node, noise, S), x)
+    assert torch.equal(estimator.combine(node, noise, x, cost(x), None), draws)
+
+
 def test_measure_valued_derivatives_need_no_slope() -> None:
     """E 1[x > 0] = Phi(mu / sigma): a step has a gradient, and its derivative is 0 almost everywhere."""
     node = Normal(tensor(0.3, 1.2).reshape(2, 1))

@@ -30,6 +30,7 @@ from .conditional_moments import (
 from .exact_moments import (
     FixedNoise,
     Rule,
+    assert_unbiased,
     completed,
     exact_gradient,
     gradient_draws,
@@ -236,6 +237,34 @@ def test_beta_of_the_delta_method_is_the_best_of_each_entry() -> None:
     config = {"fit_rows": 20_000}
     beta = completed(load("delta_method"), node, lambda x: (x - 3).square().sum(-1), 1, config)["state"].flatten()
     torch.testing.assert_close(beta, torch.tensor([1 + 3 / 12, 1 + 5 / 24]).double(), rtol=0.1, atol=0)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("k", [-1.5, 0.0, 3.0])
+def test_variance_of_the_pathwise_delta_method_on_the_square_is_its_closed_form(k: float, beta: float) -> None:
+    """With c = 1 - k: 2 (c + e) in the location; 2 c (1 - beta) e + 2 e^2 in the scale, 8 where beta = 1."""
+    node, c = Normal(torch.ones(2, 1, dtype=torch.float64)), 1 - k
+    state = torch.full((1,), beta, dtype=torch.float64)
+    cost = lambda x: (x - k).square().sum(-1)  # noqa: E731
+    _, variance = moments(load("delta_method_pathwise"), node, cost, over_normals(node, 1), 1, state=state)
+    assert math.isclose(variance, 4 + 4 * c**2 * (1 - beta) ** 2 + 8, rel_tol=1e-11)
+
+
+def test_beta_of_the_pathwise_delta_method_is_one_on_the_square() -> None:
+    """Cov and variance are both 4 c^2; 20,000 draws, seeded. A cost that is flat at mu gets 0."""
+    node = Normal(torch.ones(2, 1, dtype=torch.float64))
+    estimator, config = load("delta_method_pathwise"), {"fit_rows": 20_000}
+    beta = completed(estimator, node, lambda x: (x - 3).square().sum(-1), 1, config)["state"]
+    torch.testing.assert_close(beta, torch.ones(1).double(), rtol=0.05, atol=0)
+    assert float(completed(estimator, node, lambda x: (x - 1).square().sum(-1), 1, config)["state"]) == 0
+
+
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_the_pathwise_delta_method_is_unbiased(nodes: int) -> None:
+    theta = torch.tensor([[0.5, -1.0], [1.3, 0.4]], dtype=torch.float64)[:, :nodes]
+    assert_unbiased(load("delta_method_pathwise"), Normal(theta), polynomial(Normal(theta), 3), 1)
+    if nodes == 1:
+        assert_unbiased(load("delta_method_pathwise"), Normal(theta), polynomial(Normal(theta), 3), 2)
 
 
 @pytest.mark.parametrize("name", ["relax", "lax"])

@@ -24,6 +24,7 @@ CONFIGS: list[tuple[str, dict[str, Any]]] = [
         for tau in (1e-3, 1.0, 1e3)
         for gap in (0.0, 1.0, 1e3)
     ),
+    *(("gapped_st", {"temperature": tau, "adaptive": True}) for tau in (1e-3, 1.0, 1e3)),
     *(("imle", {"step": step, "symmetric": s}) for step in (1e-3, 1.0, 1e3) for s in (False, True)),
     *(("aimle", {"state": beta}) for beta in (1e-3, 1.0, 1e3)),
 ]

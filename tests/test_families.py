@@ -11,7 +11,7 @@ from scipy import stats
 from varbench.bench.proof.laws import support, tril
 from varbench.estimators.catalogue import CATALOGUE
 from varbench.estimators.errors import InputError
-from varbench.estimators.estimator import load
+from varbench.estimators.estimator import keywords, load
 from varbench.estimators.families.bernoulli import Bernoulli
 from varbench.estimators.families.beta import Beta, first_derivative
 from varbench.estimators.families.dirichlet import Dirichlet
@@ -290,11 +290,13 @@ def test_every_estimator_stays_finite_at_extremes(made, dtype: torch.dtype) -> N
         if node.family in facts.families:
             config = {key: {"temperature": 1e-3, "truncation": 4}.get(key, TRIED[key][0]) for key in facts.config}
             estimator = load(name)
-            taken = config if name == "generalized_gumbel_softmax" else {}
-            points = estimator.sample(node, source, 2, **taken)
+            first, second = (
+                {key: config[key] for key in keywords(half)} for half in (estimator.sample, estimator.combine)
+            )
+            points = estimator.sample(node, source, 2, **first)
             values = torch.cos(points.flatten(2 + len(node.batch_shape)).sum(-1))
             slopes = torch.ones_like(points)
-            draws = estimator.combine(node, source, points, values, slopes, **taken)
+            draws = estimator.combine(node, source, points, values, slopes, **second)
             assert draws.shape == (300, *node.theta.shape)
             assert torch.isfinite(draws).all(), name
 

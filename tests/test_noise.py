@@ -153,6 +153,7 @@ def test_measure_leaves_global_generators_alone(name: str) -> None:
         "categorical": "polynomial[classes=3,dim=2]",
         "gamma": "gamma_square",
         "poisson": "poisson_square",
+        "subset": "subset_square",
         "elbo": "gaussian_elbo",
         "iwae": "gaussian_iwae",
     }[facts.families[0] if "mean" in facts.objectives else facts.objectives[0]]

@@ -20,6 +20,7 @@ PROBLEMS = {  # by family, the first that an estimator is defined on
     "normal": {"small": "normal_square", "large": "normal:128"},
     "gamma": {"small": "gamma_square[dim=4]", "large": "gamma_square[dim=32]"},
     "poisson": {"small": "poisson_square[dim=4]", "large": "poisson_square[dim=32]"},
+    "subset": {"small": "subset_square", "large": "subset_square[k=4,n=32]"},
 }
 OF_OBJECTIVES = {  # of estimators that are for these alone
     "elbo": {"small": "gaussian_elbo[dim=4]", "large": "gaussian_elbo[dim=128]"},

@@ -82,4 +82,13 @@ ENTRIES = (
         source="Mohamed et al. 2020 (1906.10652), section 7; Paisley et al. 2012 (1206.6430)",
         config={"fit_rows": 1024},
     ),
+    Facts(
+        name="delta_method_pathwise",
+        families=("normal",),
+        needs=("slopes",),
+        unbiased=True,
+        summary="(f'(x), (f'(x) - beta f'(mu)) e), x = mu + sigma e, beta fitted",
+        source="Mohamed et al. 2020 (1906.10652), section 7; Miller et al. 2017 (1705.07774)",
+        config={"fit_rows": 1024},
+    ),
 )

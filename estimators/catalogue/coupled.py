@@ -106,12 +106,4 @@ ENTRIES = (
         summary="-(dQ(x_d)/dtheta) / q(x_d) (f(x + e_d) - f(x)), one coordinate at a time",
         source="Cong et al. 2019 (1901.06020)",
     ),
-    Facts(
-        name="measure_valued_counts",
-        families=("poisson",),
-        needs=("values",),
-        unbiased=True,
-        summary="c_d (f(x with x+_d) - f(x with x-_d)), one coordinate at a time",
-        source="Pflug 1989; Mohamed et al. 2020 (1906.10652), section 6",
-    ),
 )

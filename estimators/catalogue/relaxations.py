@@ -82,4 +82,15 @@ ENTRIES = (
         grid={"temperature": TEMPERATURES, "truncation": (8, 32, 128)},
         target="relaxed",
     ),
+    Facts(
+        name="relaxed_subset",
+        families=("subset",),
+        needs=("relaxed",),
+        unbiased=False,
+        summary="(dy/dphi)^T f'(y), y = sum_j a_j, a_j k softmaxes, each less what was chosen before",
+        source="Xie & Ermon 2019 (1901.10517)",
+        config={"temperature": None},
+        grid={"temperature": TEMPERATURES},
+        target="relaxed",
+    ),
 )

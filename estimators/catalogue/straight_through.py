@@ -81,8 +81,8 @@ ENTRIES = (
         unbiased=False,
         summary="J(y) f'(D) / tau, y = softmax((phi + m) / tau), m lifts D to the top and keeps a gap",
         source="Fan et al. 2022 (2206.07235)",
-        config={"temperature": None, "gap": 1.0},
-        grid={"temperature": TEMPERATURES, "gap": (0.5, 1.0, 2.0)},
+        config={"temperature": None, "gap": 1.0, "adaptive": False},
+        grid={"temperature": TEMPERATURES, "gap": (0.5, 1.0, 2.0), "adaptive": (False, True)},
     ),
     Facts(
         name="decoupled_st",
@@ -113,5 +113,15 @@ ENTRIES = (
         summary="symmetric imle with lambda = beta |phi| / |f'(D)|, beta fitted so that one entry of a sample turns",
         source="Minervini et al. 2023 (2209.04862)",
         config={"fit_rows": 32, "fit_steps": 200, "update_step": 0.02},
+    ),
+    Facts(
+        name="st_redge",
+        families=("bernoulli", "categorical"),
+        needs=("slopes",),
+        unbiased=False,
+        summary="(dy/dphi)^T f'(D), y of redge, D a sample of y",
+        source="Gourevitch et al. 2026 (2601.00781)",
+        config={"steps": 2, "first_time": 0.5},
+        grid={"steps": (1, 2, 4), "first_time": (0.3, 0.5, 0.9)},
     ),
 )

@@ -41,3 +41,23 @@ def split(mask: Tensor, one: Callable[..., Tensor], other: Callable[..., Tensor]
     for function, part in ((one, mask), (other, ~mask)):
         result[part] = function(*(a[part] for a in wide))
     return result
+
+
+def shape_derivative(a: Tensor, y: Tensor, at_once: int = 1) -> Tensor:
+    """Return dy/da of a Gamma(a, 1) variable y at a fixed uniform, to 1e-10.
+
+    With t = y exp(l) it is sign y times the integral over sign l in (0, infinity) of p(t) t / (p(y) y)
+    (log t - digamma(a)) = exp(a l - y (exp(l) - 1)) (log y + l - digamma(a)), l negative below the mean.
+    Where y is short, as many nodes are taken side by side as make no more than ``at_once`` numbers.
+    """
+    dtype = y.dtype
+    a, y = torch.broadcast_tensors(a.double(), y.double())
+    sign = torch.where(y < a, -1.0, 1.0).to(y)
+    length = sign / ((y - a).abs() + torch.maximum(a, y).sqrt())  # over which the integrand falls by about e
+    total, s_y = torch.zeros_like(y), y.log() - torch.digamma(a)
+    rule = torch.tensor(ray_rule(), dtype=y.dtype, device=y.device).reshape(-1, 2, *(1,) * y.ndim)
+    for part in rule.split(max(1, at_once // max(1, y.numel()))):
+        r, w = part.unbind(1)
+        rise = length * r
+        total += (w * (a * rise - y * torch.expm1(rise)).exp_() * (s_y + rise)).sum(0)
+    return (total * length * y).to(dtype)

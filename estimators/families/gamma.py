@@ -9,7 +9,8 @@ from scipy.special import gammaincinv
 from torch import Tensor
 
 from ..noise import Noise
-from ._quadrature import ray_rule
+from ._gamma_halves import halves, peak
+from ._quadrature import shape_derivative
 from ._rows import RARE, Rows, checked_positive, checked_rows
 
 
@@ -69,6 +70,24 @@ class Gamma(Rows):
         da = shape_derivative(self.concentration, self.rate * x) / self.rate
         return torch.stack([v * da, -v * x / self.rate], -2)
 
+    @property
+    def weak_spacing(self) -> Tensor:
+        """1 / g(y_0) in the concentration, g(y_0) the mass of a half of dp/da, and r / a in the rate [2, *B, D]."""
+        a, r = self.concentration, self.rate
+        return torch.stack([(1 / peak(a)).to(a), r / a])
+
+    def weak_derivative(self, noise: Noise, S: int) -> tuple[Tensor, Tensor]:
+        """Return x+ and x- [N, S, 2, *B, D].
+
+        In the concentration they are the halves of dp/da, from one uniform. In the rate dp/dr = (a / r) (p - q), q
+        the density at a + 1: x+ is the draw x, and x- = x + E / r with E exponential.
+        """
+        a, r = self.concentration, self.rate
+        x = self.draw(noise, S)
+        more, less = halves(a, noise.uniform(S, *a.shape, name="concentration"))
+        E = noise.exponential(S, *r.shape, name="rate")
+        return torch.stack([more / r, x], 2), torch.stack([less / r, x + E / r], 2)
+
 
 def least_shape(dtype: torch.dtype, at_one: bool = False) -> float:
     """Return the a at which x^(a - 1) puts RARE of the mass below the smallest number, or below its rounding at 1."""
@@ -81,20 +100,3 @@ def standard_gamma(a: Tensor, u: Tensor) -> Tensor:
     a, u = torch.broadcast_tensors(a.detach(), u)
     y = torch.as_tensor(gammaincinv(a.double().cpu().numpy(), u.double().cpu().numpy()))
     return y.to(u.device, u.dtype).clamp(min=torch.finfo(u.dtype).tiny)
-
-
-def shape_derivative(a: Tensor, y: Tensor) -> Tensor:
-    """Return dy/da of a Gamma(a, 1) variable y at a fixed uniform, to 1e-10.
-
-    With t = y exp(l) it is sign y times the integral over sign l in (0, infinity) of p(t) t / (p(y) y)
-    (log t - digamma(a)) = exp(a l - y (exp(l) - 1)) (log y + l - digamma(a)), l negative below the mean.
-    """
-    dtype = y.dtype
-    a, y = torch.broadcast_tensors(a.double(), y.double())
-    sign = torch.where(y < a, -1.0, 1.0).to(y)
-    length = sign / ((y - a).abs() + torch.maximum(a, y).sqrt())  # over which the integrand falls by about e
-    total, s_y = torch.zeros_like(y), y.log() - torch.digamma(a)
-    for r, w in ray_rule():
-        rise = length * r
-        total += w * (a * rise - y * torch.expm1(rise)).exp_() * (s_y + rise)
-    return (total * length * y).to(dtype)

@@ -82,3 +82,22 @@ class Normal:
     def pathwise(self, x: Tensor, v: Tensor) -> Tensor:
         """Return (dx/dtheta)^T v = (v, v (x - mu) / sigma) [..., *B, 2, D]."""
         return torch.stack([v, v * (x - self.loc) / self.scale], -2)
+
+    @property
+    def weak_spacing(self) -> Tensor:
+        """sigma sqrt(2 pi) in the location, sigma in the scale [2, *B, D]."""
+        return torch.stack([self.scale * math.sqrt(2 * math.pi), self.scale])
+
+    def weak_derivative(self, noise: Noise, S: int) -> tuple[Tensor, Tensor]:
+        """Return mu + sigma (w, m) and mu + sigma (-w, e) [N, S, 2, *B, D].
+
+        w ~ Weibull(scale sqrt 2, shape 2); m double-sided Maxwell; e = m U ~ N(0, 1), U uniform. With g ~ N(0, I_3),
+        m = sign(g_1) |g| and e = g_1 are such a pair: |g| is Maxwell, and g_1 / |g| is uniform in (-1, 1).
+        """
+        shape = self.loc.shape
+        w = (2 * noise.exponential(S, *shape, name="weibull")).sqrt()
+        g = noise.normal(S, 3, *shape, name="maxwell")
+        e = g[:, :, 0]
+        m = torch.copysign(g.square().sum(2).sqrt(), e)
+        plus, minus = torch.stack([w, m], 2), torch.stack([-w, e], 2)
+        return self.loc + self.scale * plus, self.loc + self.scale * minus

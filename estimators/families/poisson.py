@@ -84,8 +84,8 @@ class Poisson:
         return torch.ones_like(x)
 
     @property
-    def weak_constants(self) -> Tensor:
-        """1, the constant of dp/dr = p(x - 1) - p(x) [1, *B, D]."""
+    def weak_spacing(self) -> Tensor:
+        """1, for dp/dr = p(x - 1) - p(x) [1, *B, D]."""
         return torch.ones_like(self.rate).unsqueeze(0)
 
     def weak_derivative(self, noise: Noise, S: int) -> tuple[Tensor, Tensor]:

@@ -93,6 +93,10 @@ class Subset:
             left = left - one.long().unsqueeze(-1)
         return torch.stack(taken[::-1], -1).to(u.dtype)
 
+    def harden(self, z: Tensor) -> Tensor:
+        """Return the k items with the largest z, as zeros and ones."""
+        return torch.zeros_like(z).scatter_(-1, z.topk(self.k, -1).indices, 1)
+
     def log_prob(self, x: Tensor) -> Tensor:
         """Return <phi, x> - log e_k [..., *B], for x of k ones."""
         return log_prob_sum(x, self.logits, event_ndim=1) - self._log_norm

@@ -1,13 +1,10 @@
 """Black-box methods: the gradients of their smoothed objectives, oracles, exact rules, wrong twins."""
 
-import math
-
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from varbench.estimators import evolution_strategies, measure_valued, spsa
+from varbench.estimators import evolution_strategies, spsa
 from varbench.estimators.estimator import Estimator
 from varbench.estimators.families.bernoulli import Bernoulli
 from varbench.estimators.families.categorical import Categorical
@@ -15,7 +12,6 @@ from varbench.estimators.families.normal import Normal
 from varbench.estimators.node import Node
 
 from ..exact_moments import (
-    RULES,
     Axis,
     Cost,
     FixedNoise,
@@ -28,7 +24,7 @@ from ..exact_moments import (
     product,
 )
 from ..surrogates import ORACLES, TRIED, Choices, Variables, two_exponentials, values
-from ..twins import GAUSSIAN, Check, follows_oracles, twin, unbiased
+from ..twins import Check, twin
 
 TRIED["sigma"] = (0.3, 1.0)
 
@@ -135,60 +131,6 @@ def follows_its_smoothed_gradient(node: Node, size: float) -> Check:
     return check
 
 
-# ---------------------------------------------------------------- the rule of measure-valued derivatives
-
-
-def gauss(density: Tensor, x: Tensor, w: Tensor, order: int) -> Axis:
-    """Return the Gauss rule of a density on a fine grid, by Lanczos' recursion: exact to degree 2 order - 1."""
-    mass = w * density
-    mass = mass / mass.sum()
-    basis, diagonal, beside = [mass.sqrt()], [], []
-    for _ in range(order):
-        v = x * basis[-1]
-        diagonal.append(float(v @ basis[-1]))
-        for q in (*basis, *basis):  # twice is enough to stay orthogonal
-            v = v - (v @ q) * q
-        beside.append(float(v.norm()))
-        basis.append(v / v.norm())
-    jacobi = np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1)
-    nodes, vectors = np.linalg.eigh(jacobi)
-    return torch.from_numpy(nodes), torch.from_numpy(vectors[0] ** 2)
-
-
-def over_measures(node: Node, S: int) -> Rule:
-    """Gauss rules for the Weibull and Maxwell laws, the ratio of Normal to Maxwell, and the other coordinates.
-
-    All coordinates have the same w, m and e: each entry of a draw sees those of its own coordinate alone, so that
-    mean and trace are exact. Order 4 makes squares of cubics exact; for S > 1 order 2, exact for the mean.
-    """
-    D, order = node.event_shape[0], 4 if S == 1 else 2
-    x, fine = legendre(torch.linspace(0, 14, 15, dtype=torch.float64))
-    bell = torch.exp(-x.square() / 2)
-    half = torch.full((2,), 0.5, dtype=torch.float64)
-    one = [
-        gauss(x * bell, x, fine, order),
-        gauss(x.square() * bell, x, fine, order),
-        legendre(torch.tensor([0.0, 1.0], dtype=torch.float64), order),
-        (torch.tensor([-1.0, 1.0], dtype=torch.float64), half),
-        *[hermite(order)] * D,
-    ]
-    numbers, weights = product(one * S)
-    w, m, ratio, sign, *others = numbers.reshape(-1, S, len(one)).unbind(-1)
-    e = sign * m * ratio
-    g = torch.stack([e, (m.square() - e.square()).clamp(min=0).sqrt(), torch.zeros_like(e)], 2)
-    wide = (len(numbers), S, D)
-    noise = FixedNoise(
-        len(numbers),
-        normal_x=torch.stack(others, -1),
-        exponential_weibull=(w.square() / 2).unsqueeze(-1).expand(wide),
-        normal_maxwell=g.unsqueeze(-1).expand(len(numbers), S, 3, D),
-    )
-    return Rule(weights, noise)
-
-
-RULES["measure_valued"] = over_measures
-
-
 # ---------------------------------------------------------------- oracles
 
 
@@ -228,31 +170,7 @@ def by_normals(v: Variables, *, sigma: float) -> Tensor:
     return moved(v, v.noise.normal(v.S // 2, *v.theta.shape[1:], name="direction"), sigma)
 
 
-def by_measures(v: Variables) -> Tensor:
-    """Mohamed et al. 2020, section 6, coordinate by coordinate and sample by sample, at points made anew."""
-    (mu, sigma), D = v.theta.detach().unbind(-2), v.theta.shape[-1]
-    S, batch = v.S // (4 * D), v.theta.shape[1:-2]
-    base = v.noise.normal(S, *batch, D)
-    w = (2 * v.noise.exponential(S, *batch, D, name="weibull")).sqrt()
-    g = v.noise.normal(S, 3, *batch, D, name="maxwell")
-    total = torch.zeros(())
-    for i in range(S):
-        e = g[:, i, 0]
-        m = torch.sign(e) * g[:, i].norm(dim=1)
-        for d in range(D):
-
-            def f(own: Tensor, i: int = i, d: int = d) -> Tensor:
-                z = base[:, i].clone()
-                z[..., d] = own[..., d]
-                return v.cost(mu + sigma * z).detach()
-
-            loc = (f(w[:, i]) - f(-w[:, i])) / (math.sqrt(2 * math.pi) * sigma[..., d])
-            scale = (f(m) - f(e)) / sigma[..., d]
-            total = total + (loc * v.theta[..., 0, d] + scale * v.theta[..., 1, d]) / S
-    return total
-
-
-ORACLES.update(spsa=(by_signs,), evolution_strategies=(by_normals,), measure_valued=(by_measures,))
+ORACLES.update(spsa=(by_signs,), evolution_strategies=(by_normals,))
 
 
 # ---------------------------------------------------------------- twins
@@ -291,27 +209,3 @@ def evolution_strategies_that_move_x(node, noise, S, *, sigma):
     x = node.draw(noise, S // 2)
     step = sigma * noise.normal(S // 2, *node.theta.shape, name="direction")[..., 0, :]
     return torch.cat([x + step, x - step], 1)
-
-
-@twin("measure_valued", unbiased(GAUSSIAN, 3, S=1))
-def measure_valued_without_its_constant(node, noise, x, values, slopes):
-    right = measure_valued.combine(node, noise, x, values, slopes)
-    return right * torch.tensor([[math.sqrt(2 * math.pi)], [1.0]], dtype=right.dtype)
-
-
-@twin("measure_valued", unbiased(GAUSSIAN, 3, S=1), half="sample")
-def measure_valued_with_a_weibull_of_scale_one(node, noise, S):
-    x = measure_valued.sample(node, noise, S)
-    shrunk = (x[:, :2] - node.loc) / math.sqrt(2) + node.loc
-    return torch.cat([shrunk, x[:, 2:]], 1)
-
-
-@twin("measure_valued", unbiased(GAUSSIAN, 3, S=1), half="sample")
-def measure_valued_with_a_one_sided_maxwell(node, noise, S):
-    x = measure_valued.sample(node, noise, S)
-    return torch.cat([x[:, :2], node.loc + (x[:, 2:] - node.loc).abs()], 1)
-
-
-@twin("measure_valued", follows_oracles(GAUSSIAN))
-def measure_valued_of_the_log_scale(node, noise, x, values, slopes):
-    return measure_valued.combine(node, noise, x, values, slopes) * torch.stack([node.scale**0, node.scale])

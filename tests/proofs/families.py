@@ -7,7 +7,7 @@ import torch
 from scipy import special
 from torch import Tensor
 
-from varbench.estimators import generalized_gumbel_softmax, implicit, measure_valued_counts
+from varbench.estimators import generalized_gumbel_softmax, implicit
 from varbench.estimators.estimator import weighted
 
 from ..exact_moments import RULES, law, over_counts, over_the_node
@@ -18,7 +18,7 @@ from ..twins import follows_oracles, twin, unbiased
 STENCIL = (6 / 7, -15 / 56, 5 / 63, -1 / 56, 1 / 385, -1 / 5544)  # of the first derivative, to order 12
 STEP = 0.05
 
-RULES |= {"implicit": over_the_node, "go": over_counts, "measure_valued_counts": over_counts}
+RULES |= {"implicit": over_the_node, "go": over_counts}
 
 
 # ---------------------------------------------------------------- implicit: -(dF/dtheta) / p, from scipy's F
@@ -114,19 +114,6 @@ def step_by_step(v: Drawn | Choices) -> Tensor:
     return total.mean(1)
 
 
-def poisson_by_shifts(v: Drawn) -> Tensor:
-    """Mohamed et al. 2020, section 6: the Poisson law moved by one minus the law, coordinate by coordinate."""
-    D = v.x.shape[-1]
-    S = v.S // (2 * D)
-    x = v.x[:, D * S : (D + 1) * S]
-    total = 0.0
-    for d in range(D):
-        up = x.clone()
-        up[..., d] += 1
-        total = total + (v.cost(up) - v.cost(x)) * v.theta[..., d]
-    return total.mean(1)
-
-
 def relaxed_count(v: Drawn, *, temperature: float, truncation: int) -> Tensor:
     """Joo et al. 2020: Gumbel-Softmax over the truncated outcomes, the last with the probability that is left."""
     theta = v.theta.double().unsqueeze(-1).unsqueeze(-1)  # [N, 1, *B, D, 1, 1]
@@ -143,7 +130,6 @@ ROUGHNESS["implicit"] = 1e3  # scipy's F, differenced and divided by a small p: 
 ORACLES |= {
     "implicit": (through_the_distribution_function,),
     "go": (step_by_step,),
-    "measure_valued_counts": (poisson_by_shifts,),
     "generalized_gumbel_softmax": (relaxed_count,),
 }
 TRIED["truncation"] = (2, 5)
@@ -216,17 +202,6 @@ def all_at_once(node, noise, S):
 
 
 twin("go", unbiased(TWO_COUNTS, 3, 1), half="sample")(all_at_once)
-
-
-@twin("measure_valued_counts", unbiased(TWO_COUNTS, 3, 1), half="sample")
-def measure_valued_in_all_coordinates_at_once(node, noise, S):
-    x, D = node.draw(noise, S), node.event_shape[0]
-    return torch.cat([x + 1] * D + [x] * D, 1)
-
-
-@twin("measure_valued_counts", unbiased(TWO_COUNTS, 3, 1))
-def measure_valued_times_the_rate(node, noise, x, values, slopes):
-    return node.rate * measure_valued_counts.combine(node, noise, x, values, slopes)
 
 
 @twin("generalized_gumbel_softmax", follows_oracles(FAMILY_NODES["poisson"], temperature=0.5, truncation=4))

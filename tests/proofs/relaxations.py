@@ -5,10 +5,11 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from varbench.estimators import gumbel_entmax, gumbel_sparsemax, invertible_gaussian, redge
+from varbench.estimators import gumbel_entmax, gumbel_sparsemax, invertible_gaussian, redge, relaxed_subset
 from varbench.estimators._pairs import paired, unpaired
 
-from ..surrogates import ORACLES, TRIED, Choices
+from ..family_nodes import FAMILY_NODES
+from ..surrogates import ORACLES, TRIED, Choices, Drawn
 from ..twins import CHOICES, COINS, follows_oracles, twin
 
 
@@ -122,3 +123,37 @@ def redge_with_sigma_not_squared(node, noise, S, *, steps, first_time):
         if t > 0:
             x = alphas[t - 1] * xhat + sigmas[t - 1] * (x - alphas[t] * xhat) / sigmas[t]
     return unpaired(node, xhat)
+
+
+# ---------------------------------------------------------------- relaxed subsets
+
+
+def successively(v: Drawn, *, temperature: float) -> Tensor:
+    """Xie & Ermon 2019: k softmaxes in a row, what was chosen taken out by log(1 - a), differentiated as it stands."""
+    alpha, y = v.theta - v.noise.exponential(v.S, *v.x.shape[2:]).log(), 0.0
+    for _ in range(v.node.k):
+        a = torch.softmax(alpha / temperature, -1)
+        rest = torch.stack([a[..., [i for i in range(a.shape[-1]) if i != j]].sum(-1) for j in range(a.shape[-1])], -1)
+        alpha, y = alpha + rest.log(), y + a
+    return v.cost(y).mean(1)
+
+
+SUBSET = FAMILY_NODES["subset"]
+ORACLES["relaxed_subset"] = (successively,)
+
+
+@twin("relaxed_subset", follows_oracles(SUBSET, temperature=0.5))
+def relaxed_subset_through_each_choice_alone(node, noise, y, values, slopes, *, temperature):
+    """What was chosen is taken out, and held constant."""
+    choices = relaxed_subset._choices(node, noise, y.shape[1], temperature)
+    return sum(a * (slopes - (a * slopes).sum(-1, keepdim=True)) for a in choices).mean(1) / temperature
+
+
+@twin("relaxed_subset", follows_oracles(SUBSET, temperature=0.5))
+def relaxed_subset_without_one_over_tau(node, noise, y, values, slopes, *, temperature):
+    return temperature * relaxed_subset.combine(node, noise, y, values, slopes, temperature=temperature)
+
+
+@twin("relaxed_subset", follows_oracles(SUBSET, temperature=0.5), half="sample")
+def relaxed_subset_as_k_times_one_softmax(node, noise, S, *, temperature):
+    return node.k * torch.softmax((node.logits + noise.gumbel(S, *node.logits.shape)) / temperature, -1)

@@ -1,10 +1,12 @@
 """Oracles, exact rules and wrong twins of the straight-through forms after the first four."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from varbench.estimators import aimle, decoupled_st, imle, reinmax, reinmax_cv, reinmax_rao
+from varbench.estimators import aimle, decoupled_st, imle, redge, reinmax, reinmax_cv, reinmax_rao
 from varbench.estimators.estimator import Estimator
 from varbench.estimators.families.bernoulli import Bernoulli
 from varbench.estimators.noise import PhiloxNoise
@@ -12,13 +14,17 @@ from varbench.estimators.noise import PhiloxNoise
 from ..exact_moments import RULES, FixedNoise, completed, evaluated, gradient_draws, over_outcomes, polynomial, sampled
 from ..surrogates import ORACLES, TRIED, Choices, straight_through
 from ..twins import CHOICES, COIN, COINS, follows_oracles, twin
+from .relaxations import denoised_in_steps
 
 RULES.update(gapped_st=over_outcomes, zgr=over_outcomes)
 
 
-def moved_by_the_gap(v: Choices, *, temperature: float, gap: float) -> Tensor:
+def moved_by_the_gap(v: Choices, *, temperature: float, gap: float, adaptive: bool = False) -> Tensor:
     """Fan et al. 2022: two shifts held constant, one that lifts D to the top, one that lowers the others."""
     logits = v.logits.detach()
+    if adaptive:
+        p = (torch.softmax(logits, -1) * v.x).sum(-1, keepdim=True)
+        gap = -torch.log1p(-p) / p
     top = logits.amax(-1, keepdim=True)
     up = (top - logits) * v.x
     down = (logits + gap - top).clamp(min=0) * (1 - v.x)
@@ -78,35 +84,52 @@ def control_variate(v: Choices, *, temperature: float, conditional_samples: int,
     return v.cost(straight_through(v.x, heun + eta * (given - free))).mean(1)
 
 
+def denoised_and_hardened(v: Choices, *, steps: int, first_time: float) -> Tensor:
+    """Gourevitch et al. 2026: the relaxed points are those of ``redge``; the hard ones must be drawn from them."""
+    seen = []
+
+    def cost(y: Tensor) -> Tensor:
+        seen.append(y)
+        return v.cost(straight_through(v.x, y))
+
+    loss = denoised_in_steps(replace(v, cost=cost), steps=steps, first_time=first_time)
+    race = v.noise.exponential(*v.x.shape[1:], name="hard") / seen[0].detach()
+    assert (v.x.argmax(-1) == race.argmin(-1)).all(), "a hard point is not the one that its relaxed point draws"
+    return loss
+
+
 ORACLES.update(
     gapped_st=(moved_by_the_gap,),
+    st_redge=(denoised_and_hardened,),
     decoupled_st=(two_temperatures,),
     imle=(implicit_likelihood,),
     aimle=(adaptive_likelihood,),
     reinmax_rao=(rao,),
     reinmax_cv=(control_variate,),
 )
-TRIED.update(gap=(0.5, 1.0), forward_temperature=(0.5, 2.0), symmetric=(False, True), update_step=(0.3,))
+TRIED.update(
+    gap=(0.5, 1.0), adaptive=(False, True), forward_temperature=(0.5, 2.0), symmetric=(False, True), update_step=(0.3,)
+)
 
 
 # ---------------------------------------------------------------- twins
 
 
 @twin("gapped_st", follows_oracles(CHOICES, temperature=0.5, gap=1.0))
-def gapped_st_with_all_others_at_the_gap(node, noise, x, values, slopes, *, temperature, gap):
+def gapped_st_with_all_others_at_the_gap(node, noise, x, values, slopes, *, temperature, gap, adaptive):
     y = node.soften(torch.where(x > 0.5, 0.0, -gap), temperature)
     return node.pullback(y, slopes).mean(1) / temperature
 
 
 @twin("gapped_st", follows_oracles(CHOICES, temperature=0.5, gap=1.0))
-def gapped_st_below_the_sample_instead_of_the_largest(node, noise, x, values, slopes, *, temperature, gap):
+def gapped_st_below_the_sample_instead_of_the_largest(node, noise, x, values, slopes, *, temperature, gap, adaptive):
     own = (node.logits * x).sum(-1, keepdim=True)
     y = node.soften(torch.where(x > 0.5, 0.0, (node.logits - own).clamp(max=-gap)), temperature)
     return node.pullback(y, slopes).mean(1) / temperature
 
 
 @twin("gapped_st", follows_oracles(COINS, temperature=0.5, gap=1.0))
-def gapped_st_with_half_the_gap_on_each_side(node, noise, x, values, slopes, *, temperature, gap):
+def gapped_st_with_half_the_gap_on_each_side(node, noise, x, values, slopes, *, temperature, gap, adaptive):
     z = torch.where(x > 0.5, node.logits.clamp(min=gap / 2), node.logits.clamp(max=-gap / 2))
     return node.pullback(node.soften(z, temperature), slopes).mean(1) / temperature
 
@@ -205,3 +228,27 @@ def reinmax_cv_without_its_free_term(node, noise, x, values, slopes, *, temperat
     y = reinmax_rao.midway_gumbels(node, noise, x, temperature, conditional_samples)
     heun = reinmax.combine(node, noise, x, values, slopes)
     return heun + eta * node.pullback(y, slopes.unsqueeze(2)).mean((1, 2)) / temperature
+
+
+@twin("gapped_st", follows_oracles(CHOICES, temperature=0.5, gap=1.0, adaptive=True))
+def gapped_st_with_the_surprise_of_the_sample_as_its_gap(node, noise, x, values, slopes, *, temperature, gap, adaptive):
+    log_p = (node.log_probs * x).sum(-1, keepdim=True)
+    below = node.logits - node.logits.amax(-1, keepdim=True)
+    y = node.soften(torch.where(x > 0.5, 0.0, torch.minimum(below, log_p)), temperature)
+    return node.pullback(y, slopes).mean(1) / temperature
+
+
+@twin("st_redge", follows_oracles(CHOICES, steps=2, first_time=0.5), half="sample")
+def st_redge_that_takes_the_largest_instead_of_drawing(node, noise, S, *, steps, first_time):
+    return node.harden(redge.sample(node, noise, S, steps=steps, first_time=first_time))
+
+
+@twin("st_redge", follows_oracles(COINS, steps=2, first_time=0.5), half="sample")
+def st_redge_sampled_at_the_node(node, noise, S, *, steps, first_time):
+    return node.draw(noise, S)
+
+
+@twin("st_redge", follows_oracles(CHOICES, steps=2, first_time=0.5))
+def st_redge_through_its_last_step_alone(node, noise, x, values, slopes, *, steps, first_time):
+    y = redge.sample(node, noise, x.shape[1], steps=steps, first_time=first_time)
+    return node.pullback(y, slopes).mean(1)
