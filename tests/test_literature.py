@@ -226,6 +226,15 @@ def test_the_page_is_the_same_for_the_same_records_and_changes_with_them(committ
     assert verdicts.count(Verdict.DIFFERS) > 10, "exact values are not moved with the records"
 
 
+@pytest.mark.parametrize("tau", [0.1, 0.2, 0.5, 1, 2])
+def test_no_eta_lowers_the_variance_of_rebar_on_the_even_coin(tau):
+    """The page says so: the variance is a parabola in eta, known from three of its points."""
+    at_minus_1, at_0, at_1 = (exact.rebar(0.0, 0.499, tau, eta) for eta in (-1.0, 0.0, 1.0))
+    slope, curvature = (at_1 - at_minus_1) / 2, (at_1 + at_minus_1) / 2 - at_0
+    assert 0 <= slope**2 / (4 * curvature) < 1e-9 * at_0
+    assert exact.rebar(0.0, 0.499, tau, 0.5) == pytest.approx(at_0 + slope / 2 + curvature / 4, rel=1e-9)
+
+
 def test_what_is_missing_says_what_to_do(committed, tmp_path, capsys):
     with pytest.raises(LookupError, match="make literature"):
         judged(Frame.of(list(committed)[1:]))

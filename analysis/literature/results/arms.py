@@ -45,9 +45,8 @@ RESULT = Result(
     title="ARMS against n",
     source="Dimitriev & Zhou 2021 (2105.14141)",
     setting="One coin at logits 1 and -2, f = (b - 0.45)^2, two to eight samples by a Dirichlet copula.",
-    printed="The abstract says that DisARM is ARMS with two samples, and leave-one-out ARMS with uncorrelated ones, "
-    "and that "
-    "antithetic ones do better; the numbers of its figures could not be read.",
+    printed="The abstract says that DisARM is ARMS with two samples, and leave-one-out ARMS with uncorrelated "
+    "ones, and that antithetic ones do better; the numbers of its figures could not be read.",
     caption="Variance against the number of samples.",
     panels=_panels,
     claims=_claims,

@@ -44,8 +44,7 @@ RESULT = Result(
     source="Yin et al. 2019 (1905.01413)",
     setting="K = 30 equal logits, f(z) = 0.5 + z / 900; two samples a draw, whatever number of evaluations they take.",
     printed="The abstract says that ARSM closely resembles the true gradient for univariate optimisation; the "
-    "curves' numbers "
-    "could not be read. Per evaluation the order is another matter: ARSM takes 436 of them a sample.",
+    "curves' numbers could not be read. Per evaluation the order is another matter: ARSM takes 436 of them a sample.",
     caption="Variance of one draw of two samples against the evaluations that it takes.",
     panels=_panels,
     claims=_claims,

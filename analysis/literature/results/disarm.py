@@ -50,8 +50,7 @@ RESULT = Result(
     source="Yin & Zhou 2019 (1807.11143); Dong et al. 2020 (2006.10680)",
     setting="One coin at logits -3 to 3, f = (b - 0.45)^2, two evaluations a draw.",
     printed="DisARM's abstract guarantees a lower variance than ARM, and reports one below an independent-sample "
-    "baseline on "
-    "generative models; the numbers of its toy could not be read.",
+    "baseline on generative models; the numbers of its toy could not be read.",
     caption="Variance against the logit of the coin; at an even coin DisARM's is zero (arrow).",
     panels=_panels,
     claims=_claims,

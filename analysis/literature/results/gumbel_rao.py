@@ -68,8 +68,8 @@ RESULT = Result(
     source="Paulus et al. 2021 (2010.04838)",
     setting="One coin at logit 1, f = (b - 0.45)^2, K from 1 to 100, at three temperatures.",
     printed="The abstract says that Rao-Blackwellisation reduces variance without more evaluations of f, and "
-    "provably mse; the "
-    "numbers of its figures could not be read. The exact variance is by quadrature over the Gumbels given the sample.",
+    "provably mse; the numbers of its figures could not be read. The exact variance is by quadrature over the "
+    "Gumbels given the sample.",
     caption="Variance against K: it falls to the variance of the mean given the sample, and stays there.",
     panels=_panels,
     claims=_claims,

@@ -72,15 +72,12 @@ RESULT = Result(
     name="indecater",
     title="IndeCateR per evaluation of f",
     source="De Smet et al. 2023 (2311.12569)",
-    setting="f = |X - b| summed over D choices of K; one draw of IndeCateR takes D K evaluations, the others as many "
-    "samples. "
-    "Logits and b of the paper are not known; they are drawn from a fixed seed.",
+    setting="f = |X - b| summed over D choices of K; one draw of IndeCateR takes D K evaluations, the others as "
+    "many samples. Logits and b of the paper are not known; they are drawn from a fixed seed.",
     printed="The introduction says that the CatLog trick gives Rao-Blackwellised estimators; the numbers of its "
-    "table could not "
-    "be read.",
-    caption="Variance at equal evaluations. IndeCateR's is zero (arrow): the cost is separable, so the toy cannot "
-    "tell how it "
-    "fares where variables interact.",
+    "table could not be read.",
+    caption="Variance at equal evaluations. IndeCateR's is zero (arrow): the cost is separable, so the toy "
+    "cannot tell how it fares where variables interact.",
     panels=_panels,
     claims=_claims,
 )

@@ -27,7 +27,7 @@ RESULT = Result(
     source="Mohamed et al. 2020 (1906.10652), figure 3",
     setting="x ~ N(1, 1), f = cos(k x), k from 0.5 to 5; variance of one draw of one sample.",
     printed=PRINTED,
-    caption="Variance against k, for the location (left) and the scale (right): no estimator is the best at every k.",
+    caption="Variance against k, for the location (left) and the scale (right).",
     panels=_panels,
     claims=_claims,
 )

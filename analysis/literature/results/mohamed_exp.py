@@ -27,7 +27,7 @@ RESULT = Result(
     source="Mohamed et al. 2020 (1906.10652), figure 3",
     setting="x ~ N(1, 1), f = exp(-k x^2), k from 0.1 to 10; variance of one draw of one sample.",
     printed=PRINTED,
-    caption="Variance against k, for the location (left) and the scale (right): no estimator is the best at every k.",
+    caption="Variance against k, for the location (left) and the scale (right).",
     panels=_panels,
     claims=_claims,
 )

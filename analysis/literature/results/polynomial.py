@@ -50,9 +50,8 @@ RESULT = Result(
     source="Liu et al. 2023 (2304.08612)",
     setting="f = mean |z - 0.45|^p over 128 choices of two, p = 1.5, 2, 3, at fixed seeded logits; bias² of one "
     "estimator.",
-    printed="The abstract says that straight-through is a first-order and ReinMax a second-order approximation; the "
-    "training "
-    "curves print no bias. The exact bias is in closed form.",
+    printed="The abstract says that straight-through is a first-order and ReinMax a second-order approximation; "
+    "the training curves print no bias. The exact bias is in closed form.",
     caption="Bias² against p. An arrow: the interval reaches 0.",
     panels=_panels,
     claims=_claims,

@@ -63,8 +63,7 @@ RESULT = Result(
     source="Liu et al. 2023 (2304.08612)",
     setting="One coin, f = (b - 0.45)^2 at logits -3 to 3, and f = |b - 0.45|^3 at one logit; τ = 1.",
     printed="Second-order accuracy, by the abstract; exactness on quadratics is what that means. At logit 0 "
-    "straight-through is "
-    "exact too. The cubic is a counterexample to a wider reading.",
+    "straight-through is exact too. The cubic is a counterexample to a wider reading.",
     caption="Bias² on the quadratic against logit (left), and on the cubic (right). An arrow: the interval reaches 0.",
     panels=_panels,
     claims=_claims,

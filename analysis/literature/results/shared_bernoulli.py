@@ -71,9 +71,8 @@ RESULT = Result(
     source="Liu et al. 2019 (1810.04777); Kool et al. 2020 (2002.06043)",
     setting="f = sum (b - (0.6, 0.51, 0.48))^2 at logits 0 and -4, two to six evaluations a draw.",
     printed="Kool et al. say that leaving duplicates out reduces variance, Liu et al. that a Rao-Blackwell step "
-    "does; both draw "
-    "curves, whose numbers could not be read. Exact values: over all 8 outcomes; the unordered set's at two; none of "
-    "the sum's at logit 0, where all outcomes tie.",
+    "does; both draw curves, whose numbers could not be read. Exact values: over all 8 outcomes; the unordered set's "
+    "at two; none of the sum's at logit 0, where all outcomes tie.",
     caption="Variance against evaluations of f in one draw, even coins (left) and rare ones (right).",
     panels=_panels,
     claims=_claims,
