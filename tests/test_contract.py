@@ -1,6 +1,10 @@
 """The contract: all of the catalogue passes it, and broken things fail in exactly the property that they break."""
 
+import dataclasses
+
 import pytest
+import torch
+from torch import Tensor
 
 from varbench.bench.catalogue import CATALOGUE as PROBLEM_CATALOGUE
 from varbench.bench.contract import proof
@@ -11,6 +15,8 @@ from varbench.bench.resolve import problem_of
 from varbench.estimators.catalogue import CATALOGUE
 from varbench.estimators.errors import InputError
 from varbench.estimators.estimator import Estimator, load
+from varbench.estimators.families.bernoulli import Bernoulli
+from varbench.estimators.noise import Noise
 
 from .contract_twins import ESTIMATORS, PROBLEMS
 
@@ -42,6 +48,19 @@ def test_estimators_of_the_catalogue_pass(name: str) -> None:
 def test_estimators_of_another_objective_are_refused_in_words(name: str) -> None:
     with pytest.raises(InputError, match="gaussian_elbo"):
         check(load(name))
+
+
+def test_rows_of_a_generator_are_said_not_to_be_looked_at() -> None:
+    right = load("reinforce")
+
+    def sample(node: Bernoulli, noise: Noise, S: int) -> Tensor:
+        u = noise.generator("coins").random((noise.rows, S, *node.theta.shape))
+        return (torch.from_numpy(u).to(node.theta) < node.probs).to(node.theta)
+
+    coins = dataclasses.replace(right.facts, name="of_a_generator", families=("bernoulli",))
+    found = {one.name: one for one in check(dataclasses.replace(right, facts=coins, sample=sample), DRAWS).verdicts}
+    assert found["rows"].status == "ok"
+    assert "on bernoulli nodes sample takes a generator" in found["rows"].reason
 
 
 @pytest.mark.slow

@@ -72,7 +72,7 @@ def untouched(candidate: Candidate) -> Finding:
 
 def rows(candidate: Candidate) -> Finding:
     """Draw n does not change when the noise, points and values of the other rows do."""
-    advice = "take means over axis 1 (P), never over axis 0 (N)"
+    advice, streams = "take means over axis 1 (P), never over axis 0 (N)", []
     for family in candidate.estimator.facts.families:
         problem = candidate.problem(family, "several")
         one = candidate.request(problem, candidate.sizes[0])
@@ -88,7 +88,8 @@ def rows(candidate: Candidate) -> Finding:
         noise = watched(problem)
         one.sample(problem, noise)
         if noise.streams:
-            continue  # of a rejection sampler, whose rows cannot be exchanged: 'independent' looks at them
+            streams.append(family)
+            continue
         for kept, what in ((slice(0, 1), "row 0"), (slice(1, None), "rows 1, 2, ...")):
             run = candidate.run(problem, OtherRows(kept, *noise_key(problem)))
             for half, a, b in (("sample", run.points, first.points), ("combine", run.draws, first.draws)):
@@ -97,6 +98,11 @@ def rows(candidate: Candidate) -> Finding:
                         f"on {family} nodes {half} gives {what} other {'points' if half == 'sample' else 'draws'} when "
                         f"only the noise of the other rows changes: it mixes rows; {advice}"
                     )
+    if streams:
+        return Finding(
+            f"each draw follows from its own row of points and values; on {' and '.join(streams)} nodes sample takes a "
+            "generator, whose rows cannot be exchanged: what it makes of them was not looked at row by row"
+        )
     return Finding("each draw follows from its own row of noise, points and values")
 
 
