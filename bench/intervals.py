@@ -20,6 +20,7 @@ FLOOR = 1e-4  # asymptotic p-values below it are not to be believed
 _ROUNDING = 64  # times eps: differences below it are equal
 # where |h|^2 is constant the estimate of the first term is 2 chi^2_1 times the second: below 40 times in all but 1e-5
 _DEGENERATE = 40
+_DOMINATES = 0.2  # of the sum of |h|^4, by one draw; see reports/coverage
 _UNDERFLOW = 1e-140  # variances below it have squares that are no numbers
 _FAR = 5.0  # standard errors of bias_sq from zero, beyond which it is Normal
 SEEN = 30  # an outcome expected fewer times than that is rare
@@ -109,15 +110,26 @@ def statistics(moments: Moments, frame: Frame, rounding: float, rarest: float | 
 def _variance(cov: Covariance, N: int, top: float, k: float | None) -> tuple[Interval, list[str]]:
     """Return tr Sigma with se^2 = Var |h|^2 / N + 2 tr Sigma^2 / (N (N - 1)), and what makes that dishonest."""
     first, second = cov.spread / N, 2 * cov.square / (N * (N - 1))
-    half = Z * math.sqrt(first + second)
     marks = []
     if k is not None and k > 0.5:
         marks.append("heavy_tail")
-    if top**2 > 0.05 * cov.fourth:
+    if top**2 > _DOMINATES * cov.fourth:
         marks.append("one_draw_dominates")
     if first < _DEGENERATE * second:
         marks.append("degenerate")
-    return Interval(cov.trace, max(0.0, cov.trace - half), cov.trace + half), marks
+    return _positive(cov.trace, first + second), marks
+
+
+def _positive(value: float, se_sq: float) -> Interval:
+    """Return the interval of a mean of squares: nu value / scale is chi^2_nu, nu = 2 value^2 / se^2.
+
+    Satterthwaite 1946 (Biometrics Bulletin 2): the chi^2 with the mean and the variance of the estimate. Its ends are
+    positive and lean upwards, as the error of a mean of squares does: value +- z se misses too often above.
+    """
+    nu = 2 * value**2 / se_sq
+    return Interval(
+        value, nu * value / float(special.chdtri(nu, LEVEL)), nu * value / float(special.chdtri(nu, 1 - LEVEL))
+    )
 
 
 def _replicates(m: Moments, frame: Frame) -> dict[str, list[float]]:
@@ -265,7 +277,7 @@ def _known_bias(distance: float, equal: float) -> tuple[Interval, float]:
 
 
 def _mse(m: Moments, frame: Frame, value: float, distance: float) -> Interval:
-    """Return mse = bias_sq + variance with the t-interval of its per-draw values |g - exact|^2.
+    """Return mse = bias_sq + variance, the mean of |g - exact|^2, with the interval of a mean of squares.
 
     The error d of an estimated truth adds -2 b.d + |d|^2, b the bias: of variance at most 4 |b|^2 sqrt(tr C^2)
     + 2 tr C^2.
@@ -273,7 +285,12 @@ def _mse(m: Moments, frame: Frame, value: float, distance: float) -> Interval:
     N = m.count
     spread = max(0.0, float(m.error2) - float(m.error) ** 2 / N) / (N - 1)
     truth = 4 * distance * math.sqrt(frame.error_square) + 2 * frame.error_square
-    half = float(special.stdtrit(N - 1, 0.975)) * math.sqrt(spread / N + truth)
+    se_sq = spread / N + truth
+    if value**2 > se_sq > 0:
+        return _positive(value, se_sq)
+    half = float(special.stdtrit(N - 1, 0.975)) * math.sqrt(
+        se_sq
+    )  # the error of the truth outweighs what it is taken from
     return Interval(value, max(0.0, value - half), value + half)
 
 
