@@ -179,22 +179,28 @@ def _measurement(
             reason=f"draws of over {LARGEST:g}: their fourth powers have no numbers; scale the cost",
         )
     rounding = torch.finfo(theta.dtype).eps * max(largest, float(moments.largest))
-    num_points = num_draws * pilot.num_points
-    rarest = None if facts.deterministic else _rarest(problem, num_points)
-    certain = facts.deterministic or _rarest_choice(problem, num_points) >= SEEN
+    rarest = None if facts.deterministic else _rarest(problem, num_draws, pilot.num_points, one.num_samples)
+    certain = facts.deterministic or _rarest_choice(problem, num_draws * pilot.num_points) >= SEEN
     found = statistics(moments, frame, rounding, rarest, certain)
     return dataclasses.replace(base, **_fields(found))
 
 
-def _rarest(problem: Problem, num_points: int) -> float | None:
-    """Return how often the rarest outcome is expected among the points, None for more than 64 outcomes."""
+def _rarest(problem: Problem, num_draws: int, num_points: int, num_samples: int) -> float | None:
+    """Return how often the rarest outcome is expected, None for more than 64 outcomes.
+
+    Among N P points, and twice in one of the S (S - 1) / 2 pairs of a draw's samples: estimators that compare samples
+    differ in such pairs, so that the ratio of two variances rests on them.
+    """
     node = problem.node
     count = getattr(node, "num_outcomes", MAX_OUTCOMES)
     if count > FEW_OUTCOMES:
         return None
     axes = (1,) * len(node.batch_shape)
     log_prob = node.log_prob(node.outcomes().reshape(-1, *axes, *node.event_shape))  # type: ignore[attr-defined]
-    return num_points * math.exp(float(log_prob[torch.isfinite(log_prob)].min()))
+    least = math.exp(float(log_prob[torch.isfinite(log_prob)].min()))
+    pairs = num_samples * (num_samples - 1) / 2
+    twice = num_draws * pairs * least**2 if pairs and count**2 <= FEW_OUTCOMES else math.inf
+    return min(num_draws * num_points * least, twice)
 
 
 def _rarest_choice(problem: Problem, num_points: int) -> float:

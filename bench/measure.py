@@ -10,7 +10,9 @@ import torch
 from ..estimators.errors import InputError
 from ..estimators.estimator import Estimator
 from .cells import measure_requests
-from .draws import request
+from .draws import Request, request
+from .exact import Truth
+from .precision import MAX_DRAWS, check_precision, measure_to_precision
 from .problem import Problem
 from .records import Measurement
 from .reference import known_truth
@@ -26,6 +28,8 @@ def measure(
     estimator: str | Estimator,
     *,
     num_draws: int = 10_000,
+    precision: float | None = None,
+    max_draws: int = MAX_DRAWS,
     seed: int = 0,
     num_samples: int | None = None,
     timing: bool = True,
@@ -44,6 +48,9 @@ def measure(
         problem: a catalogue name with optional parameters in brackets, 'path/to/file.py:attribute', or a Problem.
         estimator: likewise, or an Estimator.
         num_draws: N >= 2, independent gradient draws.
+        precision: instead of num_draws: draw until half the variance's interval is that share of the variance, or
+            max_draws are drawn (see precision.py); the measurement's num_draws says where it ended.
+        max_draws: the cap.
         seed: names the noise, with the problem's name.
         num_samples: S, samples in one draw; the smallest that the method allows by default.
         timing: whether to time the draws too.
@@ -64,14 +71,34 @@ def measure(
     bound = prepared(problem, dtype, device)
     one = request(bound, chosen, full, num_samples)
     check_counts(num_draws=num_draws, seed=seed, threads=threads)
+    if precision is not None:
+        check_precision(precision, max_draws)
     with one_thread_each():
         exact = known_truth(bound, seed)
-    (result,) = measure_requests(bound, [one], exact, num_draws=num_draws, seed=seed, threads=threads)
-    if isinstance(result, InputError):
-        raise result
+    result = _measured(bound, one, exact, num_draws, precision, max_draws, seed, threads)
     if timing and result.status == "ok":
         (timed,) = time_requests(bound, [one], seed)
         result = dataclasses.replace(result, **timed.fields())
+    return result
+
+
+def _measured(
+    problem: Problem,
+    one: Request,
+    exact: Truth,
+    num_draws: int,
+    precision: float | None,
+    max_draws: int,
+    seed: int,
+    threads: int,
+) -> Measurement:
+    if precision is not None:
+        return measure_to_precision(
+            problem, one, exact, precision=precision, seed=seed, threads=threads, max_draws=max_draws
+        )
+    (result,) = measure_requests(problem, [one], exact, num_draws=num_draws, seed=seed, threads=threads)
+    if isinstance(result, InputError):
+        raise result
     return result
 
 

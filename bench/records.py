@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from types import NoneType, UnionType
 from typing import Any, get_args
 
@@ -78,8 +78,8 @@ class Measurement:
 
     def record(self, vectors: bool = False) -> dict[str, Any]:
         """Return the JSON object: no NaN, no infinity; vectors over 1,000 entries only on demand."""
-        plain = asdict(self)
-        plain.pop("replicates")  # stores keep them beside the record, for comparisons of cells
+        plain = asdict(replace(self, replicates={}))  # stores keep them beside the record, for comparisons of cells
+        plain.pop("replicates")
         return compact(plain, vectors)
 
 

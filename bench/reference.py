@@ -10,9 +10,9 @@ from ..estimators.errors import InputError
 from ..estimators.estimator import load
 from ..estimators.noise import PhiloxNoise
 from .cost import Evaluator
+from .covariance import covariance
 from .draws import block_rows, request, run_block
 from .exact import Truth, truth
-from .intervals import covariance
 from .moments import Frame, Tree, block_moments
 from .problem import Problem
 from .tails import tail_size

@@ -9,7 +9,9 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from varbench.bench.intervals import Statistics, _noncentrality, _trace_of_square, covariance, statistics
+from varbench.bench.bias import _noncentrality
+from varbench.bench.covariance import _trace_of_square, covariance
+from varbench.bench.intervals import Statistics, statistics
 from varbench.bench.moments import Frame, Moments, Tree, block_moments
 from varbench.bench.tails import pareto_k, tail_size
 from varbench.bench.timing import median_rank
@@ -122,9 +124,10 @@ def test_mse_is_bias_plus_variance_exactly() -> None:
     assert found.mse is not None
     assert found.mse.value == found.bias_sq.value + found.variance.value
     e = (draws - exact).square().sum(1)
-    half = stats.t.ppf(0.975, 499) * float(e.std()) / math.sqrt(500)
+    nu = 2 * float(e.mean()) ** 2 * 500 / float(e.var())  # of the chi^2 with the same mean and variance
     assert found.mse.value == pytest.approx(float(e.mean()), rel=1e-12)
-    assert found.mse.upper - found.mse.value == pytest.approx(half, rel=1e-9)
+    assert found.mse.lower == pytest.approx(nu * float(e.mean()) / stats.chi2.ppf(0.975, nu), rel=1e-9)
+    assert found.mse.upper == pytest.approx(nu * float(e.mean()) / stats.chi2.ppf(0.025, nu), rel=1e-9)
 
 
 def coverage(law: str, replicates: int, N: int) -> tuple[int, int, int]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from ...estimators.errors import InputError
 from ..cells import measure_requests
+from ..precision import measure_to_precision, reached
 from ..records import MARKS, Measurement
 from ..workers import executor
 from .cases import Case, Known, known
 
-INTERVALS = ("variance", "bias_sq", "mse", "ratio")
 LEVELS = (0.05, 0.01, 0.001)
 FIRST_SEED = 1_000_000  # no seed that a study would use
 _CHUNK = 250  # replicates of one task
 _ROUNDING = 1e-9  # relative: an exact value is known to it
+
+_NUMBERS = ("replicates", "draws", "capped")  # of a tally; the rest are counts by name
 
 Interval = tuple[float, float]
 Ratio = Callable[[Measurement, Measurement], Interval | None]
@@ -29,80 +32,91 @@ class Tally:
 
     Args:
         replicates: how many.
-        marked: those with any mark.
+        draws: that they took together.
+        capped: those that ended at their cap, short of the precision asked for.
         marks: those with each mark.
-        held: of each interval, how often it held the truth.
-        held_unmarked: the same over replicates without a mark.
+        held: of each interval, how often it held the truth; "ratio" only where there is a partner.
+        marked: of each interval, how often a measurement that it rests on was marked.
+        held_unmarked: of each interval, how often it held the truth without a mark.
         refuted: how often unbiased_p lay below each level.
     """
 
     replicates: int
-    marked: int
+    draws: int
+    capped: int
     marks: Mapping[str, int]
     held: Mapping[str, int]
+    marked: Mapping[str, int]
     held_unmarked: Mapping[str, int]
     refuted: Mapping[str, int]
 
     def __add__(self, other: Tally) -> Tally:
         """Return the counts over both sets of replicates."""
-        both = asdict(self), asdict(other)
-        added = {
-            key: both[0][key] + both[1][key]
-            if isinstance(both[0][key], int)
-            else {name: both[0][key][name] + both[1][key][name] for name in both[0][key]}
-            for key in both[0]
+        numbers: dict[str, Any] = {name: getattr(self, name) + getattr(other, name) for name in _NUMBERS}
+        counts: dict[str, Any] = {
+            field.name: {
+                key: count + getattr(other, field.name)[key] for key, count in getattr(self, field.name).items()
+            }
+            for field in fields(self)
+            if field.name not in _NUMBERS
         }
-        return Tally(**added)
+        return Tally(**numbers, **counts)
 
 
-def count(case: Case, first: int, replicates: int, ratio: Ratio) -> Tally:
+def tally(case: Case, first: int, replicates: int, ratio: Ratio) -> Tally:
     """Measure a case under ``replicates`` seeds from ``first`` on, and count.
 
     Raises:
         InputError: if a measurement fails.
     """
     exact = known(case)
-    truths = {
-        "variance": exact.variance,
-        "bias_sq": exact.bias_sq,
-        "mse": exact.variance + exact.bias_sq,
-        "ratio": exact.ratio,
-    }
-    marked, marks, refuted = 0, Counter(dict.fromkeys(MARKS, 0)), Counter({str(level): 0 for level in LEVELS})
-    held, unmarked = (Counter(dict.fromkeys(INTERVALS, 0)) for _ in range(2))
+    truths = {"variance": exact.variance, "bias_sq": exact.bias_sq, "mse": exact.variance + exact.bias_sq}
+    if exact.ratio is not None:
+        truths["ratio"] = exact.ratio
+    marks, refuted = Counter(dict.fromkeys(MARKS, 0)), Counter({str(level): 0 for level in LEVELS})
+    draws = capped = 0
+    held, marked, unmarked = (Counter(dict.fromkeys(truths, 0)) for _ in range(3))
     for seed in range(first, first + replicates):
-        one, other = _measured(exact, case.num_draws, seed)
-        found = {name: (getattr(one, f"{name}_lower"), getattr(one, f"{name}_upper")) for name in INTERVALS[:3]}
-        holds = [
-            name
-            for name, interval in (*found.items(), ("ratio", ratio(one, other)))
-            if interval is None or _within(interval, truths[name])
-        ]
-        marked += bool(one.marks)
+        measured = _measured(exact, case, seed)
+        one = measured[0]
+        draws += one.num_draws
+        capped += bool(case.precision) and not reached(one, case.precision)
         marks.update(one.marks)
-        held.update(holds)
-        if not one.marks:
-            unmarked.update(holds)
         assert one.unbiased_p is not None
         refuted.update(str(level) for level in LEVELS if one.unbiased_p < level)
-    return Tally(replicates, marked, dict(marks), dict(held), dict(unmarked), dict(refuted))
+        for name, truth in truths.items():
+            found = ratio(*measured) if name == "ratio" else _interval(one, name)
+            holds = found is None or _within(found, truth)
+            is_marked = any(m.marks for m in (measured if name == "ratio" else (one,)))
+            held[name] += holds
+            marked[name] += is_marked
+            unmarked[name] += holds and not is_marked
+    return Tally(replicates, draws, capped, dict(marks), dict(held), dict(marked), dict(unmarked), dict(refuted))
 
 
-def _measured(exact: Known, num_draws: int, seed: int) -> tuple[Measurement, Measurement]:
-    one, other = measure_requests(exact.problem, exact.pair, exact.truth, num_draws=num_draws, seed=seed)
-    for found in (one, other):
+def _measured(exact: Known, case: Case, seed: int) -> list[Measurement]:
+    if case.precision:
+        (one,) = exact.requests
+        how = {"precision": case.precision, "max_draws": case.num_draws, "seed": seed}
+        return [measure_to_precision(exact.problem, one, exact.truth, **how)]  # type: ignore[arg-type]
+    measured = []
+    for found in measure_requests(exact.problem, exact.requests, exact.truth, num_draws=case.num_draws, seed=seed):
         if isinstance(found, InputError):
             raise found
-    assert isinstance(one, Measurement)
-    assert isinstance(other, Measurement)
-    return one, other
+        measured.append(found)
+    return measured
 
 
-def _within(interval: tuple[float | None, float | None], truth: float) -> bool:
-    """Return whether an interval, whose upper end may be infinite (None), holds a truth."""
+def _interval(measured: Measurement, name: str) -> Interval:
+    """Return the interval of a record, whose upper end is null where it is infinite."""
+    lower, upper = getattr(measured, f"{name}_lower"), getattr(measured, f"{name}_upper")
+    return lower, math.inf if upper is None else upper
+
+
+def _within(interval: Interval, truth: float) -> bool:
     lower, upper = interval
     slack = _ROUNDING * abs(truth)
-    return (lower or 0.0) <= truth + slack and (upper is None or truth - slack <= upper)
+    return lower - slack <= truth <= upper + slack
 
 
 def coverage(
@@ -125,18 +139,20 @@ def coverage(
     left = Counter({case: -(-replicates // _CHUNK) for case in cases})
     tallies: dict[Case, Tally] = {}
     with executor(workers) as mapped:
-        for case, tally in mapped(_task, tasks):
-            tallies[case] = tallies[case] + tally if case in tallies else tally
-            progress(tally.replicates)
+        for case, counts in mapped(_task, tasks):
+            tallies[case] = tallies[case] + counts if case in tallies else counts
+            progress(counts.replicates)
             left[case] -= 1
             if not left[case]:
-                yield case, tallies[case]
+                yield case, tallies.pop(case)
 
 
 def _task(case: Case, first: int, replicates: int, ratio: Ratio) -> tuple[Case, Tally]:
-    return case, count(case, first, replicates, ratio)
+    return case, tally(case, first, replicates, ratio)
 
 
-def plain(case: Case, tally: Tally) -> dict[str, Any]:
-    """Return a case and its counts as plain data."""
-    return {"name": case.name, **asdict(case), **asdict(tally)}
+def plain(case: Case, counts: Tally) -> dict[str, Any]:
+    """Return a case, its counts, and what its intervals should hold, as plain data."""
+    exact = known(case)
+    truths = {"variance": exact.variance, "bias_sq": exact.bias_sq, "ratio": exact.ratio}
+    return {"name": case.name, **asdict(case), "truths": truths, **asdict(counts)}

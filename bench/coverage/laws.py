@@ -17,6 +17,7 @@ from ...estimators.noise import Noise
 from ..problem import Problem
 
 SPECTRA = ("flat", "steep")
+RATIO = 4.0  # of a partner's variance to the law's own
 _KEPT = 0.8  # correlation of a partner's draws with those that it is compared with
 
 
@@ -56,6 +57,11 @@ LAWS: dict[str, tuple[Callable[[Noise, int, str], Tensor], str]] = {
 }
 
 
+def tail(law: str) -> str:
+    """Return what the tail of a law is like: light, medium or heavy."""
+    return LAWS[law][1]
+
+
 def scales(D: int, spectrum: str) -> Tensor:
     """Return the standard deviation of each coordinate: 1 (flat), or 1, 1/2, ..., 1/D (steep)."""
     return torch.ones(D, dtype=torch.float64) if spectrum == "flat" else 1 / torch.arange(1, D + 1, dtype=torch.float64)
@@ -82,7 +88,7 @@ def pair_of(law: str, spectrum: str, bias: Tensor) -> tuple[Estimator, Estimator
 
     def partner(node: Node, noise: Noise, points: Tensor, values: Tensor, slopes: None) -> Tensor:
         own, other = (standard(noise, len(bias), name) for name in ("draws", "apart"))
-        return bias + 2 * width * (_KEPT * own + math.sqrt(1 - _KEPT**2) * other)
+        return bias + math.sqrt(RATIO) * width * (_KEPT * own + math.sqrt(1 - _KEPT**2) * other)
 
     facts = Facts(law, ("bernoulli",), ("values",), False, "a law of draws")
     return Estimator(facts, _nowhere, combine), Estimator(facts, _nowhere, partner)
