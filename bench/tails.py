@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _FEWEST = 5
+_TIE = 1e-12  # of the largest value: what lies nearer together is equal but for rounding
 
 
 def tail_size(num_draws: int) -> int:
@@ -25,17 +26,19 @@ def pareto_k(descending: NDArray[np.float64], num_draws: int) -> float | None:
         num_draws: N.
 
     Returns:
-        k, or None where there is no tail to fit: fewer than 5 values, or the largest ones tie.
+        k, or None where there is no tail to fit: fewer than 5 values, or the largest ones tie to rounding.
     """
     M = tail_size(num_draws)
     if M < _FEWEST or len(descending) <= M:
         return None
     excess = (descending[:M] - descending[M])[::-1]  # ascending
-    if excess[-1] <= 0 or excess[M // 4] <= 0 or np.unique(excess).size < M / 2:
+    apart = 1 + int((np.diff(excess) > _TIE * descending[0]).sum())
+    if excess[M // 4] <= _TIE * descending[0] or apart < M / 2:
         return None
     m = 30 + int(math.sqrt(M))
     quartile = excess[int(M / 4 + 0.5) - 1]
     b = (1 - np.sqrt(m / (np.arange(1, m + 1) - 0.5))) / (3 * quartile) + 1 / excess[-1]
+    b[b == 0] = _TIE / excess[-1]  # the exponential law, where the profile has only a limit
     k = np.log1p(-b[:, None] * excess).mean(1)
     profile = M * (np.log(-b / k) - k - 1)
     weights = np.exp(profile - profile.max())

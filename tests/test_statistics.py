@@ -1,7 +1,10 @@
 """Moments and intervals against direct computation, exact identities and known laws."""
 
 import itertools
+import json
 import math
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +19,9 @@ from varbench.bench.moments import Frame, Moments, Tree, block_moments
 from varbench.bench.tails import pareto_k, tail_size
 from varbench.bench.timing import median_rank
 
+from .fixtures import tails
+
+FIXTURES = Path(__file__).with_name("fixtures")
 EPS = torch.finfo(torch.float64).eps
 
 
@@ -181,7 +187,26 @@ def test_pareto_k_finds_the_shape(k: float) -> None:
     assert found == pytest.approx(k, abs=0.05)
 
 
+@pytest.mark.parametrize(("place", "k"), json.loads((FIXTURES / "arviz_k.json").read_text()).items())
+def test_pareto_k_agrees_with_arviz(place: str, k: float) -> None:
+    law, size = place.split(",")
+    values = np.sort(tails.sample(law, int(size)))[::-1]
+    assert pareto_k(values[: tail_size(int(size)) + 1].copy(), int(size)) == pytest.approx(k, rel=1e-9)
+
+
+def test_pareto_k_where_a_point_of_its_profile_is_the_exponential_law() -> None:
+    """b_9 = (1 - sqrt(34 / 8.5)) / (3 quartile) + 1 / largest is exactly 0 for 20 values: 0 / 0 without its limit."""
+    excess = np.array([0.2, 0.4, 0.6, 0.8, 1.0, *np.linspace(1.1, 2.8, 14), 3.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = pareto_k(np.append(excess[::-1], 0.0), 100)
+        near = pareto_k(np.append(excess[::-1] * (1 + 1e-9 * (excess[::-1] < 3)), 0.0), 100)
+    assert found == pytest.approx(near, rel=1e-6)
+
+
 def test_pareto_k_is_null_where_the_top_ties() -> None:
+    almost = 3 * (1 + 1e-15 * np.arange(200)[::-1])
+    assert pareto_k(almost, 4000) is None
     assert pareto_k(np.ones(200), 4000) is None
     assert pareto_k(np.repeat([3.0, 2.0, 1.0], 100), 4000) is None
     assert pareto_k(np.array([3.0, 2.0]), 10) is None
