@@ -14,6 +14,7 @@ from .bench.store import StoreError
 from .commands.check import check
 from .commands.compare import compare
 from .commands.completion import completion
+from .commands.coverage import coverage
 from .commands.doctor import doctor
 from .commands.list import list_
 from .commands.measure import measure
@@ -57,6 +58,7 @@ for command in (
     compare,
     merge,
     validate,
+    coverage,
     doctor,
     completion,
 ):

@@ -120,7 +120,7 @@ def _within(interval: Interval, truth: float) -> bool:
 
 
 def coverage(
-    cases: Sequence[Case], replicates: int, workers: int, ratio: Ratio, progress: Callable[[int], None]
+    cases: Sequence[Case], replicates: int, workers: int, ratio: Ratio, progress: Callable[[str, int], None]
 ) -> Iterator[tuple[Case, Tally]]:
     """Yield each case with its counts, as they are done; the counts do not depend on the number of workers.
 
@@ -129,7 +129,7 @@ def coverage(
         replicates: how often each.
         workers: processes.
         ratio: the interval of the ratio of two measurements' variances, None where there is none.
-        progress: told of replicates done.
+        progress: told of a case, and of replicates done.
     """
     tasks = [
         (case, FIRST_SEED + first, min(_CHUNK, replicates - first), ratio)
@@ -141,7 +141,7 @@ def coverage(
     with executor(workers) as mapped:
         for case, counts in mapped(_task, tasks):
             tallies[case] = tallies[case] + counts if case in tallies else counts
-            progress(counts.replicates)
+            progress(f"{case.name}, N = {case.num_draws:,}", counts.replicates)
             left[case] -= 1
             if not left[case]:
                 yield case, tallies.pop(case)
