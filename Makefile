@@ -6,6 +6,7 @@
 # make bench    times this commit's kernels with asv (the first call builds asv's environment); docs/asv.md
 # make bench-range RANGE=HEAD~5..HEAD   times those commits, without what has a result
 # make asv-page writes reports/asv from asv's results
+# make coverage  how often intervals hold known truths, 10,000 times each (an hour on two cores); writes reports/coverage
 # make gallery  writes reports/index.html and reports/README.md from the reports' own pages
 # make readme   writes the README's tables anew from the catalogues
 PYTHON ?= python3
@@ -22,7 +23,7 @@ BENCH  ?= ^harness|^estimators\.($(FIRST))\.
 BIN    := .venv/bin
 STAMP  := .venv/.installed
 
-.PHONY: setup report test lint readme clean bench bench-range asv-page gallery literature
+.PHONY: setup report test lint readme clean bench bench-range asv-page gallery literature coverage
 
 setup: $(STAMP)
 
@@ -45,6 +46,11 @@ report: $(STAMP)
 literature: $(STAMP)
 	$(BIN)/varbench run literature --workers $(WORKERS) --no-timing
 	$(BIN)/python -m varbench.analysis.literature.page literature.db -o reports/literature
+	$(BIN)/python -m varbench.analysis.gallery reports
+
+# A killed run goes on where it was; counts do not depend on the number of workers.
+coverage: $(STAMP)
+	$(BIN)/varbench coverage --workers $(WORKERS) --page reports/coverage
 	$(BIN)/python -m varbench.analysis.gallery reports
 
 gallery: $(STAMP)

@@ -16,7 +16,7 @@ from .statistics import estimate, marks_of
 
 MARKS = {
     "heavy_tail": ("H", "heavy tail: the tail index k of |draw - mean|² is above 0.5; the interval is too narrow"),
-    "one_draw_dominates": ("O", "one draw dominates: a single draw carries over 5 % of the fourth moment"),
+    "one_draw_dominates": ("O", "one draw dominates: a single draw carries over a fifth of the fourth moment"),
     "rare_outcome": ("R", "rare outcome: the rarest outcome was seen too seldom; what it adds may be missing"),
     "degenerate": ("D", "degenerate: the draws take so few values that the interval's first order vanishes"),
     "zero_variance": ("Z", "zero variance: all draws are equal to rounding; there is no interval to speak of"),

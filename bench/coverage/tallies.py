@@ -55,10 +55,13 @@ def _key(plain: Row) -> tuple[Any, ...]:
 
 
 def append(path: Path, row: Row) -> None:
-    """Add a row, with the commit and the versions that counted, and wait until it is on the disk."""
+    """Add a row, with the commit and the versions that counted, and wait until it is on the disk.
+
+    A line that was cut off before is no row, and is taken away.
+    """
     text = json.dumps({**row, "commit": environment.commit(), "versions": environment.versions()}, allow_nan=False)
-    whole = not path.exists() or path.read_bytes()[-1:] in (b"", b"\n")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(("" if whole else "\n") + text + "\n")
+    with path.open("ab") as file:
+        file.truncate(path.read_bytes().rfind(b"\n") + 1)
+        file.write(text.encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
