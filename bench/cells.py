@@ -18,14 +18,16 @@ from . import environment
 from .draws import Block, Request, block_rows, groups, run_block
 from .exact import Truth
 from .fitting import fitted
-from .intervals import SEEN, Statistics, statistics
+from .intervals import SEEN, Interval, Statistics, statistics
 from .moments import Frame, Moments, Tree, block_moments
 from .problem import Problem
 from .records import Measurement, finite
 from .tails import tail_size
+from .targets import target_truth
 from .threads import one_thread_each
 
 LARGEST = 1e70  # of a draw's entries: intervals need fourth powers of them, and squares of those sums
+OTHER_TARGETS = ("relaxed", "tempered", "smoothed")  # than grad E f(x) or a bound, which are the truth itself
 FEW_OUTCOMES = 64  # only then is the rarest outcome one that a user can name
 
 
@@ -183,7 +185,18 @@ def _measurement(
     rarest = None if facts.deterministic else _rarest(problem, num_points)
     certain = facts.deterministic or _rarest_choice(problem, num_points) >= SEEN
     found = statistics(moments, frame, rounding, rarest, certain)
-    return dataclasses.replace(base, **_fields(found))
+    fields = _fields(found)
+    if facts.target in OTHER_TARGETS:
+        aim = _aimed(frame, target_truth(problem, facts, one.config, exact))
+        if aim.exact is not None:
+            fields |= _interval("target_bias_sq", statistics(moments, aim, rounding, rarest, certain).bias_sq)
+    return dataclasses.replace(base, **fields)
+
+
+def _aimed(frame: Frame, target: Truth) -> Frame:
+    """Return the frame with another gradient to compare the draws with; nothing else in it changes."""
+    gradient = None if target.gradient is None else target.gradient.to(frame.shift)
+    return dataclasses.replace(frame, exact=gradient, error_trace=target.error_trace, error_square=target.error_square)
 
 
 def _rarest(problem: Problem, num_points: int) -> float | None:
@@ -218,8 +231,12 @@ def _fields(found: Statistics) -> dict[str, Any]:
         "replicates": found.replicates,
     }
     for name in ("bias_sq", "variance", "mse"):
-        interval = getattr(found, name)
-        if interval is not None:
-            fields[name] = finite(interval.value)
-            fields[f"{name}_lower"], fields[f"{name}_upper"] = finite(interval.lower), finite(interval.upper)
+        fields |= _interval(name, getattr(found, name))
     return fields
+
+
+def _interval(name: str, interval: Interval | None) -> dict[str, Any]:
+    if interval is None:
+        return {}
+    ends = {f"{name}_lower": finite(interval.lower), f"{name}_upper": finite(interval.upper)}
+    return {name: finite(interval.value), **ends}
