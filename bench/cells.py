@@ -23,11 +23,10 @@ from .moments import Frame, Moments, Tree, block_moments
 from .problem import Problem
 from .records import Measurement, finite
 from .tails import tail_size
-from .targets import target_truth
+from .targets import OTHER_TARGETS, target_truth
 from .threads import one_thread_each
 
 LARGEST = 1e70  # of a draw's entries: intervals need fourth powers of them, and squares of those sums
-OTHER_TARGETS = ("relaxed", "tempered", "smoothed")  # than grad E f(x) or a bound, which are the truth itself
 FEW_OUTCOMES = 64  # only then is the rarest outcome one that a user can name
 
 
@@ -187,15 +186,19 @@ def _measurement(
     found = statistics(moments, frame, rounding, rarest, certain)
     fields = _fields(found)
     if facts.target in OTHER_TARGETS:
-        aim = _aimed(frame, target_truth(problem, facts, one.config, exact))
-        if aim.exact is not None:
-            fields |= _interval("target_bias_sq", statistics(moments, aim, rounding, rarest, certain).bias_sq)
+        target = target_truth(problem, one, exact, num_draws, seed)
+        if target.gradient is None:
+            fields["reason"] = "; ".join(filter(None, [exact.reason, f"no target_bias_sq: {target.reason}"]))
+        else:
+            aimed = statistics(moments, _aimed(frame, target), rounding, rarest, certain)
+            fields |= _interval("target_bias_sq", aimed.bias_sq)
     return dataclasses.replace(base, **fields)
 
 
 def _aimed(frame: Frame, target: Truth) -> Frame:
     """Return the frame with another gradient to compare the draws with; nothing else in it changes."""
-    gradient = None if target.gradient is None else target.gradient.to(frame.shift)
+    assert target.gradient is not None
+    gradient = target.gradient.to(frame.shift)
     return dataclasses.replace(frame, exact=gradient, error_trace=target.error_trace, error_square=target.error_square)
 
 
