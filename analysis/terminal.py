@@ -32,6 +32,7 @@ def as_text(record: Record) -> str:
         return "\n".join([*lines, f"{record['status'].replace('_', ' ')}: {record['reason']}"])
     numbers = [
         ("bias_sq", with_interval(estimate(record, "bias_sq"))),
+        ("target_bias_sq", with_interval(estimate(record, "target_bias_sq"))),
         ("variance", with_interval(estimate(record, "variance"))),
         ("mse", with_interval(estimate(record, "mse"))),
         ("unbiased_p", p_value(record["unbiased_p"])),

@@ -16,6 +16,7 @@ from ..estimators.errors import InputError
 from ..estimators.node import MAX_OUTCOMES
 from . import environment
 from .draws import Block, Request, block_rows, groups, run_block
+from .estimate import Interval
 from .exact import Truth
 from .fitting import fitted
 from .intervals import SEEN, Statistics, statistics
@@ -23,6 +24,7 @@ from .moments import Frame, Moments, Tree, block_moments
 from .problem import Problem
 from .records import Measurement, finite
 from .tails import tail_size
+from .targets import OTHER_TARGETS, target_truth
 from .threads import one_thread_each
 
 LARGEST = 1e70  # of a draw's entries: intervals need fourth powers of them, and squares of those sums
@@ -182,7 +184,22 @@ def _measurement(
     rarest = None if facts.deterministic else _rarest(problem, num_draws, pilot.num_points, one.num_samples)
     certain = facts.deterministic or _rarest_choice(problem, num_draws * pilot.num_points) >= SEEN
     found = statistics(moments, frame, rounding, rarest, certain)
-    return dataclasses.replace(base, **_fields(found))
+    fields = _fields(found)
+    if facts.target in OTHER_TARGETS:
+        target = target_truth(problem, one, exact, num_draws, seed)
+        if target.gradient is None:
+            fields["reason"] = "; ".join(filter(None, [exact.reason, f"no target_bias_sq: {target.reason}"]))
+        else:
+            aimed = statistics(moments, _aimed(frame, target), rounding, rarest, certain)
+            fields |= _interval("target_bias_sq", aimed.bias_sq)
+    return dataclasses.replace(base, **fields)
+
+
+def _aimed(frame: Frame, target: Truth) -> Frame:
+    """Return the frame with another gradient to compare the draws with; nothing else in it changes."""
+    assert target.gradient is not None
+    gradient = target.gradient.to(frame.shift)
+    return dataclasses.replace(frame, exact=gradient, error_trace=target.error_trace, error_square=target.error_square)
 
 
 def _rarest(problem: Problem, num_draws: int, num_points: int, num_samples: int) -> float | None:
@@ -224,8 +241,12 @@ def _fields(found: Statistics) -> dict[str, Any]:
         "replicates": found.replicates,
     }
     for name in ("bias_sq", "variance", "mse"):
-        interval = getattr(found, name)
-        if interval is not None:
-            fields[name] = finite(interval.value)
-            fields[f"{name}_lower"], fields[f"{name}_upper"] = finite(interval.lower), finite(interval.upper)
+        fields |= _interval(name, getattr(found, name))
     return fields
+
+
+def _interval(name: str, interval: Interval | None) -> dict[str, Any]:
+    if interval is None:
+        return {}
+    ends = {f"{name}_lower": finite(interval.lower), f"{name}_upper": finite(interval.upper)}
+    return {name: finite(interval.value), **ends}

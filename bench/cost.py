@@ -78,7 +78,7 @@ class Evaluator:
         self._note(value, slope)
         if self.problem.objective == "mean":
             return value, slope
-        log_q, log_q_slope = _log_q(self.problem.node, points, slopes)
+        log_q, log_q_slope = log_q_at(self.problem.node, points, slopes)
         self._note(log_q, log_q_slope)
         return value + log_q, None if slope is None or log_q_slope is None else slope + log_q_slope
 
@@ -144,7 +144,7 @@ class Evaluator:
         return value
 
 
-def _log_q(node: Node, points: Tensor, slopes: bool) -> tuple[Tensor, Tensor | None]:
+def log_q_at(node: Node, points: Tensor, slopes: bool) -> tuple[Tensor, Tensor | None]:
     """Return log q [rows, *B] and its slopes at points, theta held fixed.
 
     Where q = 0 both are 0: no sample falls there, and in sums over all outcomes q log q has that limit.

@@ -168,11 +168,11 @@ def _factorized_enumeration(problem: Problem) -> Tensor:
         classes = torch.eye(phi.shape[-1], dtype=phi.dtype, device=phi.device)
         x = classes.reshape(-1, *(1,) * (phi.ndim - 1), phi.shape[-1]).expand(-1, *phi.shape)  # [K, *B, D, K]
         p = p.movedim(-1, 0)
-    (p * _terms(problem, x.to(node.theta.dtype))).sum().backward()
+    (p * summands(problem, x.to(node.theta.dtype))).sum().backward()
     return cast(Tensor, phi.grad)
 
 
-def _terms(problem: Problem, x: Tensor) -> Tensor:
+def summands(problem: Problem, x: Tensor) -> Tensor:
     """Return the summands [Q, *B, D] of a separable cost, after checking that they add up to it."""
     assert problem.terms is not None
     t = problem.terms(x)
@@ -241,7 +241,7 @@ def _trapezoid(problem: Problem, n: int, axes: int) -> _Integral:
     mu, sigma = node.loc.double(), node.scale.double()
     x = (mu + sigma * z).to(node.theta.dtype)
     if problem.terms is not None:
-        f = _terms(problem, x)  # [Q, *B, D]
+        f = summands(problem, x)  # [Q, *B, D]
     else:
         f = Evaluator(problem)(x.unsqueeze(0))[0][0].double().unsqueeze(-1)  # [Q, *B, 1]
     weight = w.reshape(-1, *(1,) * (len(batch) + 1))

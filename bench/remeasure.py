@@ -16,7 +16,7 @@ from .store import Row, Store
 from .study import Cell
 
 SCALED = ("gradient_exact", "gradient_mean")  # on the scale of the gradient and of its noise
-SQUARED = ("bias_sq", "variance", "mse")  # with their ends, on the scale of the square of that
+SQUARED = ("bias_sq", "target_bias_sq", "variance", "mse")  # with their ends, on the scale of the square of that
 LOOSE = ("unbiased_p", "snr", "cosine", "pareto_k")  # functions of the others that can amplify rounding
 WITHOUT = ("marks", "reason")  # not compared to rounding: a mark is a threshold
 _TOLERANCE = {"float64": 1e-6, "float32": 1e-2}

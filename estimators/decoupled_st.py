@@ -5,6 +5,7 @@ from torch import Tensor
 from .errors import InputError
 from .node import Discrete
 from .noise import Noise
+from .target_law import Mean
 
 
 def sample(node: Discrete, noise: Noise, S: int, *, forward_temperature: float = 1.0) -> Tensor:
@@ -29,3 +30,8 @@ def combine(
     depend on its temperature. Source: Shah et al. 2024 (2410.13331v2).
     """
     return node.pullback(node.tempered(temperature), slopes).mean(1) / temperature
+
+
+def target_law(node: Discrete, *, forward_temperature: float = 1.0) -> Mean:
+    """Return the law of D: grad_phi E f(D), D ~ softmax(phi / tau_f), is what is aimed at."""
+    return Mean(node.probs if forward_temperature == 1 else node.tempered(forward_temperature))

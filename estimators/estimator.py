@@ -30,6 +30,8 @@ class Estimator:
     ``state``. ``evaluate(points, slopes=False)`` returns values and slopes of f and is counted; ``stream(step, rows)``
     is noise that no draw of the measurement shares.
 
+    ``target_law(node, **config)`` says what the mean aims at where that is not grad E f(x), see target_law.py.
+
     Raises:
         ValueError: if the keyword-only arguments of the functions are not those of ``facts.config``, or a state is
             taken that no fit returns, or returned and not taken.
@@ -39,6 +41,7 @@ class Estimator:
     sample: Callable[..., Tensor]
     combine: Callable[..., Tensor]
     fit: Callable[..., Any] | None = None
+    target_law: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
         halves = (self.sample, self.combine)
@@ -70,7 +73,8 @@ def load(name: str) -> Estimator:
     """Return a catalogued estimator from the module that bears its name."""
     facts = facts_of(name)
     module = import_module(f".{facts.alias_of or name}", __package__)
-    return Estimator(facts, module.sample, module.combine, getattr(module, "fit", None))
+    optional = {name: getattr(module, name, None) for name in ("fit", "target_law")}
+    return Estimator(facts, module.sample, module.combine, **optional)
 
 
 def independent(node: Node, noise: Noise, S: int) -> Tensor:

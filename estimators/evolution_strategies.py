@@ -5,6 +5,7 @@ from torch import Tensor
 from .black_box import both_sides, checked_step, difference, movable
 from .node import Node
 from .noise import Noise
+from .target_law import Steps, gaussian
 
 
 def sample(node: Node, noise: Noise, S: int, *, sigma: float = 0.1) -> Tensor:
@@ -28,6 +29,12 @@ def combine(
     Source: Salimans et al. 2017 (1703.03864); Spall 1992 for the antithetic difference.
     """
     return difference(values, _normals(node, noise, x.shape[1] // 2), sigma)
+
+
+def target_law(node: Node, *, sigma: float = 0.1) -> Steps:
+    """Return the steps at which grad L is averaged: sigma e."""
+    rule = gaussian(sigma)
+    return Steps(own=rule, others=rule)
 
 
 def _normals(node: Node, noise: Noise, pairs: int) -> Tensor:

@@ -6,6 +6,7 @@ from torch import Tensor
 from .black_box import both_sides, checked_step, difference, movable
 from .node import Node
 from .noise import Noise
+from .target_law import Steps, signs, uniform
 
 
 def sample(node: Node, noise: Noise, S: int, *, step: float = 0.1) -> Tensor:
@@ -27,6 +28,11 @@ def combine(node: Node, noise: Noise, x: Tensor, values: Tensor, slopes: Tensor 
     Source: Spall 1992, IEEE Transactions on Automatic Control 37.
     """
     return difference(values, _signs(node, noise, x.shape[1] // 2), step)  # 1 / Delta = Delta
+
+
+def target_law(node: Node, *, step: float = 0.1) -> Steps:
+    """Return the steps at which dL/dtheta_j is averaged: uniform along j, +-c along the others."""
+    return Steps(own=uniform(step), others=signs(step))
 
 
 def _signs(node: Node, noise: Noise, pairs: int) -> Tensor:

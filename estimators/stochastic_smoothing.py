@@ -1,5 +1,8 @@
 """Stochastic smoothing: the score of the noise that perturbs the logits of a choice, the choice itself a black box."""
 
+import math
+from typing import cast
+
 import torch
 from torch import Tensor
 
@@ -9,8 +12,9 @@ from .errors import InputError
 from .estimator import weighted
 from .families.categorical import Categorical
 from .families.subset import Subset
-from .node import Enumerable
+from .node import Discrete, Enumerable
 from .noise import Noise
+from .target_law import Chances, Mean, top_law
 
 LAWS = ("gumbel", "gaussian")
 LEAST = 2.0**-54  # of an exponential number, as noise has it
@@ -70,6 +74,19 @@ def combine(
     b = (total.sum(2, keepdim=True) - total) / max(units - 1, 1)
     draws = unpaired(node, weighted((f - b).flatten(1, 2), score).mean(1) / sigma)
     return movable(node, draws)
+
+
+def target_law(node: Enumerable, *, perturbation: str = "gumbel", sigma: float = 1.0) -> Mean | Chances:
+    """Return the law of MAP(phi + sigma e): softmax(phi / sigma) with Gumbel noise, Phi(phi / (sigma sqrt 2)) of a coin
+    with Gaussian noise, else an integral."""
+    if isinstance(node, Subset):
+        return Chances(top_law(node.logits, node.outcomes(), sigma, perturbation))
+    if perturbation == "gumbel":
+        return Mean(node.probs if sigma == 1 else cast(Discrete, node).tempered(sigma))
+    if node.family == "bernoulli":
+        return Mean(torch.special.ndtr(node.theta / (sigma * math.sqrt(2))))
+    classes = torch.eye(node.theta.shape[-1])
+    return Mean(top_law(node.theta, classes, sigma, perturbation).movedim(0, -1))
 
 
 def _perturbations(node: Enumerable, noise: Noise, S: int, law: str, antithetic: bool) -> tuple[Tensor, Tensor]:
