@@ -96,7 +96,7 @@ class Known:
     def _of(self, batches: Array) -> Linear:
         share = self.probs * (batches / batches.sum())[:, None]
         probs = share.sum(0)
-        given = share / probs
+        given = share / np.where(probs > 0, probs, 1)  # an outcome that was never drawn weighs nothing
         return Linear(probs, np.einsum("bd,bdij->dij", given, self.mean), np.einsum("bd,bdij->dij", given, self.second))
 
 
@@ -136,7 +136,7 @@ def law(estimator: Estimator, node: Categorical, config: Config, rows: int = ROW
 def _batch(x: Tensor, M: Tensor, probs: Array | None) -> tuple[Array, Array, Array]:
     D = x.flatten(1)
     counts = D.sum(0)
-    given = D / counts.clamp(min=1)  # an outcome that a batch lacks has weight 0 there
+    given = D / counts.clamp(min=1)
     mean = torch.einsum("nd,nij->dij", given, M)
     second = torch.einsum("nd,nri,nrj->dij", given, M, M)
     return probs if probs is not None else (counts / len(D)).numpy(), mean.numpy(), second.numpy()
