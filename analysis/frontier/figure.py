@@ -15,7 +15,8 @@ from ..style import FAINT, INK, MUTED, Dash, Style, context, small, style_of
 from .standings import Curve, Numbers, Setting, Standing
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, GAP, LEGEND = 11.0, 3.5, 0.72, 0.12, 0.34, 0.34, 1.25  # inches
-BIAS, VARIANCE = (7e-4, 2.0), (6e-3, 40.0)
+FEWEST, MOST = 7e-4, 2.0  # bias_sq of the axes: the former where the frontier goes down to 0
+VARIANCE = (2e-2, 40.0)
 COLUMNS = 5
 DASHES = ("-", (0, (6, 2)), (0, (3, 1.5)), "-")
 
@@ -49,22 +50,23 @@ def draw(ax: Axes, one: Standing) -> Axes:
         ax: where to draw.
         one: the frontier.
     """
+    left, ends = max(FEWEST, one.least[0] / 2), one.least[0] > FEWEST
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.set_xlim(*BIAS)
+    ax.set_xlim(left, MOST)
     ax.set_ylim(*VARIANCE)
     bias_sq, variance = [b for _, b, _ in one.curve], [v for _, _, v in one.curve]
-    bias_sq, variance = [*bias_sq, max(one.least[0], BIAS[0])], [*variance, one.least[1]]
-    if one.least[0] > BIAS[0]:  # on costs where no M is without bias the frontier ends, and rises no more
+    bias_sq, variance = [*bias_sq, max(one.least[0], left)], [*variance, one.least[1]]
+    if ends:  # no M has less bias, whatever its variance
         bias_sq, variance = [*bias_sq, one.least[0]], [*variance, VARIANCE[1]]
     ax.fill_between(bias_sq, variance, VARIANCE[0], color=FAINT, alpha=0.35, linewidth=0)
-    if one.least[0] > BIAS[0]:
-        ax.axvspan(BIAS[0], one.least[0], color=FAINT, alpha=0.35, linewidth=0)
+    if ends:
+        ax.axvspan(left, one.least[0], color=FAINT, alpha=0.35, linewidth=0)
     ax.plot(bias_sq, variance, color=INK, linewidth=2.2, zorder=3)
     variants = variants_of(one.curves)
     for curve in one.curves:
-        _curve(ax, curve, style_of(curve.name, variants[curve.label]))
-    log_axis(ax.xaxis, BIAS)
+        _curve(ax, curve, style_of(curve.name, variants[curve.label]), left)
+    log_axis(ax.xaxis, (left, MOST))
     log_axis(ax.yaxis, VARIANCE)
     ax.grid()
     ax.set_title(f"{one.skew}: p = {', '.join(f'{p:.2g}' for p in one.probs)}", fontsize=small() + 0.5)
@@ -81,15 +83,18 @@ def variants_of(curves: Sequence[Curve]) -> dict[str, int]:
     return found
 
 
-def _curve(ax: Axes, curve: Curve, style: Style) -> None:
+def _curve(ax: Axes, curve: Curve, style: Style, left: float) -> None:
     face = "white" if curve.outside or curve.along == "" else style.colour
-    places = [(max(one.bias_sq, BIAS[0]), one.variance) for one in curve.settings]
-    line = {"color": style.colour, "linestyle": style.dash, "linewidth": 1.1, "alpha": 0.85, "zorder": 4}
-    ax.plot([x for x, _ in places], [y for _, y in places], **line)
+    places = [(max(one.bias_sq, left), one.variance) for one in curve.settings]
+    line = [(max(b, left), v) for b, v in curve.line] or ([] if curve.outside else places)
+    ax.plot(
+        [x for x, _ in line], [y for _, y in line], color=style.colour, linestyle=style.dash, linewidth=1.1, alpha=0.85,
+        zorder=4,
+    )  # fmt: skip
     for one, (x, y) in zip(curve.settings, places, strict=True):
-        if x > BIAS[1] or not VARIANCE[0] <= y <= VARIANCE[1]:
+        if x > MOST or not VARIANCE[0] <= y <= VARIANCE[1]:
             continue
-        if one.bias_sq < BIAS[0]:
+        if one.bias_sq < left:
             ax.plot([x], [y], color=style.colour, marker=ARROW_LEFT, markersize=9, linestyle="", clip_on=False)
         size = _size(curve, one)
         ax.plot(
@@ -107,7 +112,7 @@ def _size(curve: Curve, one: Setting) -> float:
 def _handle(curve: Curve) -> Line2D:
     style = style_of(curve.name, 0 if "=" not in curve.label or "0.5" in curve.label else 1)
     hollow = "white" if curve.outside or not curve.along else style.colour
-    dash: Dash = style.dash if curve.along else ""
+    dash: Dash = style.dash if curve.along and not curve.outside else ""
     label = curve.label.replace("forward_temperature", "forward τ").replace("st_redge", "st_redge (along first_time)")
     return Line2D(
         [], [], color=style.colour, marker=style.marker, markerfacecolor=hollow, linestyle=dash, linewidth=1.1,
@@ -125,7 +130,7 @@ def left_to_gain(numbers: Numbers) -> Figure:
             ax.plot(
                 ratios, excess, color=str(0.6 * (1 - (place + 1) / len(numbers.unbiased))), linestyle=DASHES[place % 4]
             )
-            peak = max(range(len(excess)), key=excess.__getitem__)
+            peak = max(range(len(excess)), key=excess.__getitem__) if max(excess) > 1e-6 else len(excess) // 2
             ax.annotate(
                 f"K = {K}", (ratios[peak], excess[peak]), xytext=(0, 4), textcoords="offset points",
                 ha="center", fontsize=small(), color=MUTED,

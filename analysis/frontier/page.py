@@ -28,7 +28,11 @@ DRAWN = (3, 5)  # K of the figures
 
 
 def render(numbers: Numbers) -> str:
-    """Return the page's text."""
+    """Return the page's text.
+
+    Raises:
+        ValueError: if the numbers lack what a figure shows, or a form lies where none can.
+    """
     standings = numbers.standings
     planes = [_plane(numbers, K, costs) for costs in ("quadratic", "cubic") for K in DRAWN]
     with context():
@@ -123,7 +127,7 @@ def write(numbers: Numbers, out_dir: Path) -> Path:
     """Write index.html and return its path; the same numbers give the same bytes.
 
     Raises:
-        ValueError: if the numbers lack what a figure shows.
+        ValueError: if the numbers lack what a figure shows, or a form lies where none can.
         OSError: if the folder cannot be written.
     """
     page = render(numbers)

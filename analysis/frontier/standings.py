@@ -33,8 +33,8 @@ class Setting:
     above_se: float | None
 
     def mse(self, n: float) -> float:
-        """Return bias_sq + variance / n."""
-        return self.bias_sq + self.variance / n
+        """Return bias_sq + variance / n, a drawn bias_sq with what its error may hide."""
+        return self.bias_sq + SURE * self.bias_sq_se + self.variance / n
 
     @property
     def below(self) -> bool:
@@ -53,6 +53,7 @@ class Curve:
         outside: why it lies outside the class of the frontier, '' where it lies in it.
         exact: whether its numbers are free of draws.
         settings: in the order of the parameter.
+        line: bias_sq and variance between the settings; empty where it would have to be drawn.
     """
 
     label: str
@@ -61,6 +62,7 @@ class Curve:
     outside: str
     exact: bool
     settings: Sequence[Setting]
+    line: Sequence[tuple[float, float]]
 
     def at(self, setting: Setting) -> str:
         """Return 'gumbel_rao at τ = 0.5'."""
@@ -176,6 +178,7 @@ def _standing(choice: Mapping[str, Any], costs: str, one: Mapping[str, Any]) -> 
         Curve(
             **{key: form[key] for key in ("label", "name", "along", "outside", "exact")},
             settings=[Setting(*setting) for setting in form["settings"]],
+            line=[(b, v) for b, v in form["line"]],
         )
         for form in one["forms"]
     ]

@@ -11,7 +11,11 @@ from .standings import Curve, Numbers, Setting, Standing
 
 
 def findings(numbers: Numbers) -> list[dict[str, str]]:
-    """Return what a reader should know first: a topic and sentences."""
+    """Return what a reader should know first: a topic and sentences.
+
+    Raises:
+        ValueError: if a form of the class lies below its frontier.
+    """
     return [
         {"topic": topic, "text": text}
         for topic, text in (
@@ -115,14 +119,23 @@ def _transferred(numbers: Numbers) -> str:
 
 
 def _below(numbers: Numbers) -> str:
-    inside = [one for standing in numbers.standings for _, one in standing.inside]
+    inside = [(standing, curve, one) for standing in numbers.standings for curve, one in standing.inside]
+    for standing, curve, one in inside:
+        if one.below:
+            raise ValueError(
+                f"{curve.at(one)} has {short(one.above)} times the least variance at its bias ({standing.name}), which "
+                "cannot be: its matrices or the frontier are wrong"
+            )
     outside = [
-        (curve, one) for standing in numbers.standings for curve in standing.curves if curve.outside
+        (curve, one)
+        for standing in numbers.standings
+        for curve in standing.curves
+        if curve.outside
         for one in curve.settings
-    ]  # fmt: skip
+    ]
     under = Counter(curve.label for curve, one in outside if one.below)
     text = (
-        f"{sum(one.below for one in inside)} of {count(len(inside), 'setting')} of forms with D ~ p, as must be. "
+        f"None of {count(len(inside), 'setting')} of forms with D ~ p, as must be. "
         f"{sum(under.values())} of {len(outside)} of those that draw D from another law"
     )
     if under:

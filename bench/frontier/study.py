@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ NUMBERS = (1.0, 10.0, 100.0, 1000.0)  # of draws, at which mse are compared
 FACTORS = tuple(np.linspace(1.0, 0.05, 39).tolist())  # p_k over p_(k-1), along which reinmax is held against the least
 CURVE = tuple(np.geomspace(0.02, 1e4, 48).tolist())
 TABLE = (3, "strongly skewed")  # the choice whose matrices are shown
+BETWEEN = 41  # temperatures of a line
 ROWS = 1024
 DIGITS = 6
 ROUNDING = 1e-12
@@ -75,16 +77,20 @@ def _choice(K: int, skew: str, rows: int) -> dict[str, Any]:
     node = node_of(p)
     frontiers = {name: Frontier(Forms(Costs(name, K), p)) for name in COSTS}
     found = [(form, [law(load(form.name), node, config, rows) for config in form.configs()]) for form in FORMS]
+    lines = {form.label: _line(form, node) for form, laws in found if form.along and laws[0].exact}
     return {
         "classes": K,
         "skew": skew,
         "probs": _round(p),
-        "costs": {name: _frontier(name, frontiers, found) for name in COSTS},
+        "costs": {name: _frontier(name, frontiers, found, lines) for name in COSTS},
     }
 
 
 def _frontier(
-    name: str, frontiers: dict[str, Frontier], found: Sequence[tuple[Form, Sequence[Known]]]
+    name: str,
+    frontiers: dict[str, Frontier],
+    found: Sequence[tuple[Form, Sequence[Known]]],
+    lines: dict[str, list[Linear]],
 ) -> dict[str, Any]:
     frontier = frontiers[name]
     forms, scale = frontier.forms, frontier.forms.scale
@@ -95,12 +101,20 @@ def _frontier(
         "curve": [[_round(n), *_round(np.array(frontier.point(n)) / scale)] for n in CURVE],
         "budgets": [[n, *_round(np.array(frontier.point(n)) / scale)] for n in NUMBERS],
         "unbiased": _round(forms.variance(Linear.fixed(forms.probs, least_variance_unbiased(forms.probs))) / scale),
-        "forms": [_form(frontier, form, laws) for form, laws in found],
+        "forms": [_form(frontier, form, laws, lines.get(form.label, [])) for form, laws in found],
         "transfer": [_transfer(frontier, frontiers, n) for n in (*NUMBERS, np.inf)],
     }
 
 
-def _form(frontier: Frontier, form: Form, laws: Sequence[Known]) -> dict[str, Any]:
+def _line(form: Form, node: Categorical) -> list[Linear]:
+    """Return what a form is between its settings."""
+    between = replace(form, values=tuple(np.geomspace(min(form.values), max(form.values), BETWEEN)))
+    return [law(load(form.name), node, config).all() for config in between.configs()]
+
+
+def _form(frontier: Frontier, form: Form, laws: Sequence[Known], line: Sequence[Linear]) -> dict[str, Any]:
+    """Return where a form stands at its settings, and the line between them: empty where it would have to be drawn."""
+    forms, scale = frontier.forms, frontier.forms.scale
     values = form.values or (None,)
     return {
         "label": form.label,
@@ -109,6 +123,7 @@ def _form(frontier: Frontier, form: Form, laws: Sequence[Known]) -> dict[str, An
         "outside": form.outside,
         "exact": all(one.exact for one in laws),
         "settings": [[value, *_standing(frontier, one)] for value, one in zip(values, laws, strict=True)],
+        "line": [_round([forms.bias_sq(one) / scale, forms.variance(one) / scale]) for one in line],
     }
 
 
