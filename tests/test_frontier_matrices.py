@@ -11,7 +11,7 @@ import torch
 from varbench.bench.frontier.costs import Costs
 from varbench.bench.frontier.forms import Forms, Linear
 from varbench.bench.frontier.known import FORMS, LEFT_OUT
-from varbench.bench.frontier.matrices import Known, is_linear, law, matrices, points
+from varbench.bench.frontier.matrices import Known, _batch, is_linear, law, matrices, points
 from varbench.bench.frontier.programme import Frontier
 from varbench.bench.proof.laid_noise import FixedNoise
 from varbench.estimators.catalogue import facts_of
@@ -90,6 +90,19 @@ def test_a_column_is_the_draw_at_a_basis_slope_and_draws_are_matrices_times_slop
     M = matrices(estimator, choice(), noise, x, config)
     draws = estimator.combine(choice(), noise, x, None, v.expand_as(x), **config)
     torch.testing.assert_close(M @ v, draws.squeeze(1))
+
+
+def test_second_moments_are_those_of_draws_for_matrices_that_are_not_symmetric():
+    """v' E[M'M | D] v = E[|M v|^2 | D], for a slope and the draws of one batch."""
+    rng = np.random.default_rng(4)
+    D, M, v = rng.integers(3, size=200), rng.standard_normal((200, 3, 3)), np.array([1.0, -2.0, 0.5])
+    x = torch.from_numpy(np.eye(3)[D]).reshape(200, 1, 1, 3)
+    probs, mean, second = _batch(x, torch.from_numpy(M), None)
+    for d in range(3):
+        draws = M[d == D] @ v
+        assert probs[d] == (d == D).mean()
+        np.testing.assert_allclose(mean[d] @ v, draws.mean(0), rtol=1e-12)
+        assert v @ second[d] @ v == pytest.approx(np.square(draws).sum(1).mean(), rel=1e-12)
 
 
 def test_decoupled_at_one_forward_temperature_is_straight_through():
