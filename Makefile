@@ -1,6 +1,7 @@
 # make report   sets up .venv, runs the quick study, writes reports/quick/index.html
 # make report STUDY=temperature   the same for another study
 # make literature   published results recomputed: runs that study, writes reports/literature/index.html
+# make frontier the straight-through frontier: least variance at each bias; writes reports/frontier/index.html
 # make test     sets up .venv, checks style and types, runs the tests; SLOW=1 takes the slow proofs too, as .ci/run does
 # make setup    the set-up alone
 # make bench    times this commit's kernels with asv (the first call builds asv's environment); docs/asv.md
@@ -23,7 +24,7 @@ BENCH  ?= ^harness|^estimators\.($(FIRST))\.
 BIN    := .venv/bin
 STAMP  := .venv/.installed
 
-.PHONY: setup report test lint readme clean bench bench-range asv-page gallery literature coverage
+.PHONY: setup report test lint readme clean bench bench-range asv-page gallery literature coverage frontier
 
 setup: $(STAMP)
 
@@ -51,6 +52,12 @@ literature: $(STAMP)
 # A killed run goes on where it was; counts do not depend on the number of workers.
 coverage: $(STAMP)
 	$(BIN)/varbench coverage --workers $(WORKERS) --page reports/coverage
+	$(BIN)/python -m varbench.analysis.gallery reports
+
+# No store: the frontier has no draws but those of forms with noise of their own.
+frontier: $(STAMP)
+	$(BIN)/python -m varbench.bench.frontier.study -o reports/frontier/frontier.json
+	$(BIN)/python -m varbench.analysis.frontier.page reports/frontier/frontier.json -o reports/frontier
 	$(BIN)/python -m varbench.analysis.gallery reports
 
 gallery: $(STAMP)

@@ -1,0 +1,144 @@
+"""The figures of the frontier: estimators over the least variance at each bias, and what reinmax leaves to gain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from ..axes import ARROW_LEFT, log_axis
+from ..style import FAINT, INK, MUTED, Dash, Style, context, small, style_of
+from .standings import Curve, Numbers, Setting, Standing
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, GAP, LEGEND = 11.0, 3.5, 0.72, 0.12, 0.34, 0.34, 1.25  # inches
+FEWEST, MOST = 7e-4, 2.0  # bias_sq of the axes: the former where the frontier goes down to 0
+VARIANCE = (2e-2, 40.0)
+COLUMNS = 5
+DASHES = ("-", (0, (6, 2)), (0, (3, 1.5)), "-")
+
+
+def plane(standings: Sequence[Standing]) -> Figure:
+    """Return the plane of bias_sq and variance for each p, side by side over one legend."""
+    with context():
+        tall, wide = TOP + HEIGHT + LEGEND, (WIDTH - LEFT - RIGHT - GAP * (len(standings) - 1)) / len(standings)
+        drawn = Figure(figsize=(WIDTH, tall))
+        for place, one in enumerate(standings):
+            x = LEFT + place * (wide + GAP)
+            ax = drawn.add_axes((x / WIDTH, LEGEND / tall, wide / WIDTH, HEIGHT / tall))
+            draw(ax, one)
+            if place:
+                ax.set_ylabel("")
+                ax.tick_params(labelleft=False)
+        handles: list[Artist] = [
+            Line2D([], [], color=INK, linewidth=2.2, label="frontier"),
+            Patch(facecolor=FAINT, alpha=0.35, label="nothing with D ~ p"),
+            *map(_handle, standings[0].curves),
+        ]
+        at = (LEFT / WIDTH, 0.04 / tall)
+        drawn.legend(handles=handles, loc="lower left", bbox_to_anchor=at, ncols=COLUMNS, borderaxespad=0, borderpad=0)
+    return drawn
+
+
+def draw(ax: Axes, one: Standing) -> Axes:
+    """Draw a frontier and the estimators around it; what has less bias than the axis holds stands at its left end.
+
+    Args:
+        ax: where to draw.
+        one: the frontier.
+    """
+    left, ends = max(FEWEST, one.least[0] / 2), one.least[0] > FEWEST
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlim(left, MOST)
+    ax.set_ylim(*VARIANCE)
+    bias_sq, variance = [b for _, b, _ in one.curve], [v for _, _, v in one.curve]
+    bias_sq, variance = [*bias_sq, max(one.least[0], left)], [*variance, one.least[1]]
+    if ends:  # no M has less bias, whatever its variance
+        bias_sq, variance = [*bias_sq, one.least[0]], [*variance, VARIANCE[1]]
+    ax.fill_between(bias_sq, variance, VARIANCE[0], color=FAINT, alpha=0.35, linewidth=0)
+    if ends:
+        ax.axvspan(left, one.least[0], color=FAINT, alpha=0.35, linewidth=0)
+    ax.plot(bias_sq, variance, color=INK, linewidth=2.2, zorder=3)
+    variants = variants_of(one.curves)
+    for curve in one.curves:
+        _curve(ax, curve, style_of(curve.name, variants[curve.label]), left)
+    log_axis(ax.xaxis, (left, MOST))
+    log_axis(ax.yaxis, VARIANCE)
+    ax.grid()
+    ax.set_title(f"{one.skew}: p = {', '.join(f'{p:.2g}' for p in one.probs)}", fontsize=small() + 0.5)
+    ax.set_xlabel("bias²  / mean |∇|²")
+    ax.set_ylabel("variance of one draw  / mean |∇|²")
+    return ax
+
+
+def variants_of(curves: Sequence[Curve]) -> dict[str, int]:
+    """Return for each label its place among those of one estimator."""
+    found: dict[str, int] = {}
+    for curve in curves:
+        found[curve.label] = sum(other.name == curve.name for other in curves[: curves.index(curve)])
+    return found
+
+
+def _curve(ax: Axes, curve: Curve, style: Style, left: float) -> None:
+    face = "white" if curve.outside or curve.along == "" else style.colour
+    places = [(max(one.bias_sq, left), one.variance) for one in curve.settings]
+    line = [(max(b, left), v) for b, v in curve.line] or ([] if curve.outside else places)
+    ax.plot(
+        [x for x, _ in line], [y for _, y in line], color=style.colour, linestyle=style.dash, linewidth=1.1, alpha=0.85,
+        zorder=4,
+    )  # fmt: skip
+    for one, (x, y) in zip(curve.settings, places, strict=True):
+        if x > MOST or not VARIANCE[0] <= y <= VARIANCE[1]:
+            continue
+        if one.bias_sq < left:
+            ax.plot([x], [y], color=style.colour, marker=ARROW_LEFT, markersize=9, linestyle="", clip_on=False)
+        size = _size(curve, one)
+        ax.plot(
+            [x], [y], color=style.colour, marker=style.marker, markerfacecolor=face, markersize=size,
+            linestyle="", clip_on=False, zorder=6 if curve.along else 5,
+        )  # fmt: skip
+
+
+def _size(curve: Curve, one: Setting) -> float:
+    if not curve.along:
+        return 9.5
+    return 6.5 if curve.along == "temperature" and one.value == 1 else 4.0
+
+
+def _handle(curve: Curve) -> Line2D:
+    style = style_of(curve.name, 0 if "=" not in curve.label or "0.5" in curve.label else 1)
+    hollow = "white" if curve.outside or not curve.along else style.colour
+    dash: Dash = style.dash if curve.along and not curve.outside else ""
+    label = curve.label.replace("forward_temperature", "forward τ").replace("st_redge", "st_redge (along first_time)")
+    return Line2D(
+        [], [], color=style.colour, marker=style.marker, markerfacecolor=hollow, linestyle=dash, linewidth=1.1,
+        markersize=9.5 if not curve.along else 4.5, label=label,
+    )  # fmt: skip
+
+
+def left_to_gain(numbers: Numbers) -> Figure:
+    """Return reinmax's variance over the least of an unbiased estimator, against how skewed p is."""
+    with context():
+        drawn = Figure(figsize=(5.6, 3.3))
+        ax = drawn.add_axes((0.13, 0.16, 0.84, 0.74))
+        for place, (K, points) in enumerate(numbers.unbiased):
+            ratios, excess = [r for r, _ in points], [100 * (v - 1) for _, v in points]
+            ax.plot(
+                ratios, excess, color=str(0.6 * (1 - (place + 1) / len(numbers.unbiased))), linestyle=DASHES[place % 4]
+            )
+            peak = max(range(len(excess)), key=excess.__getitem__) if max(excess) > 1e-6 else len(excess) // 2
+            ax.annotate(
+                f"K = {K}", (ratios[peak], excess[peak]), xytext=(0, 4), textcoords="offset points",
+                ha="center", fontsize=small(), color=MUTED,
+            )  # fmt: skip
+        ax.set_xlim(1.0, 0.04)
+        ax.set_ylim(-0.15, None)
+        ax.grid()
+        ax.set_title("What reinmax leaves to gain without bias")
+        ax.set_xlabel("probability of each class over that of the one before: uniform at 1")
+        ax.set_ylabel("variance above the least, %")
+    return drawn
