@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
+from .aims import aimed, draw_aims
 from .axes import (
     ARROW_DOWN,
     Point,
@@ -46,8 +47,9 @@ def bias_against_temperature(ax: Axes, frame: Frame) -> Axes:
     """Draw the squared bias of one problem's cells against temperature, with 95 % intervals.
 
     bias_sq is divided by |gradient|^2 of the truth where that is known and not 0. An interval that reaches 0 is an
-    upper limit: an open marker with an arrow at its upper end. Estimators without temperature are level lines that
-    end in a marker at the right. A cross marks cells whose interval cannot be trusted.
+    upper limit: an open marker with an arrow at its upper end. A dotted line in an estimator's colour joins the upper
+    ends of bias_sq against its own target, where that is another: what lies above it is relaxation. Estimators without
+    temperature are level lines that end in a marker at the right. A cross marks cells whose interval cannot be trusted.
 
     Args:
         ax: the axes to draw on; both scales become logarithmic.
@@ -89,6 +91,8 @@ def _against_temperature(ax: Axes, frame: Frame, name: str) -> Axes:
         ax.grid(axis="y")
         for one in all_series:
             _draw(ax, one, [p for p in placed if p.series is one], limits, bool(temperatures))
+        if name == "bias_sq":
+            draw_aims(ax, aimed(cells), limits[0])
         note(ax, _off_axis(placed, all_series, limits[0], name))
     _finish_x(ax, temperatures, ticks)
     return ax

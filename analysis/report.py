@@ -95,7 +95,7 @@ def render(
         sweeps=[_sweep(sweep) for sweep in sweeps(frame)],
         galleries=_galleries(pictures, {name: anchors[name] for name in names if name in alone}),
         tables=[{"problem": n, "rows": tables.rows(c.ok)} for n, c in zip(names, problems, strict=True) if len(c.ok)],
-        columns=_columns(),
+        columns=_columns(frame),
         missing=_missing(frame),
         marks=_marks(frame),
         command=command,
@@ -142,9 +142,11 @@ def _leaders(cells: Frame) -> list[str]:
     return [_leader(ranking.ranked(every, draws)) for draws in (FEW, MANY)]
 
 
-def _columns() -> list[tables.Column]:
+def _columns(frame: Frame) -> list[tables.Column]:
     """Return the columns of the page's tables: the marks stand before the numbers that they qualify."""
-    others = [column for column in tables.columns if column.key not in ("problem", "note")]
+    known = any(record.get("target_bias_sq") is not None for record in frame)
+    left_out = ("problem", "note") if known else ("problem", "note", "target_bias_sq")
+    others = [column for column in tables.columns if column.key not in left_out]
     return [*others[:3], tables.Column("note", "mark", False), *others[3:]]
 
 
