@@ -26,10 +26,12 @@ from .axes import (
     units,
 )
 from .frame import Frame, Record, temperature_of
+from .hover import tell
 from .series import Series, cell_name, series_of
 from .statistics import marks_of
 from .style import FAINT, INK, MUTED, Style, small
 
+Told = tuple[str, bool]  # a quantity, and whether it is relative to |gradient|^2
 QUANTITY = {"bias_sq": "bias²", "variance": "variance", "mse": "mse"}
 
 
@@ -90,7 +92,7 @@ def _against_temperature(ax: Axes, frame: Frame, name: str) -> Axes:
         log_axis(ax.yaxis, limits)
         ax.grid(axis="y")
         for one in all_series:
-            _draw(ax, one, [p for p in placed if p.series is one], limits, bool(temperatures))
+            _draw(ax, one, [p for p in placed if p.series is one], limits, bool(temperatures), (name, relative))
         if name == "bias_sq":
             draw_aims(ax, aimed(cells), limits[0])
         note(ax, _off_axis(placed, all_series, limits[0], name))
@@ -122,7 +124,9 @@ def _span(temperatures: Sequence[float]) -> float:
     return max(math.log10(temperatures[-1] / temperatures[0]), 0.6)
 
 
-def _draw(ax: Axes, one: Series, placed: Sequence[Placed], limits: tuple[float, float], levels: bool) -> None:
+def _draw(
+    ax: Axes, one: Series, placed: Sequence[Placed], limits: tuple[float, float], levels: bool, told: Told
+) -> None:
     """Draw one series: its line (or level, if ``levels``), and its cells."""
     style = one.style
     if one.has_temperature:
@@ -142,10 +146,10 @@ def _draw(ax: Axes, one: Series, placed: Sequence[Placed], limits: tuple[float, 
                 alpha=0.45 if p.y.limit else 0.9,
                 gid="level",
             )
-    draw_cells(ax, style, placed, limits)
+    draw_cells(ax, style, placed, limits, told)
 
 
-def draw_cells(ax: Axes, style: Style, placed: Sequence[Placed], limits: tuple[float, float]) -> None:
+def draw_cells(ax: Axes, style: Style, placed: Sequence[Placed], limits: tuple[float, float], told: Told) -> None:
     """Draw cells where they are placed: intervals, markers, upper limits with their arrows, crosses over marked ones.
 
     Args:
@@ -153,6 +157,7 @@ def draw_cells(ax: Axes, style: Style, placed: Sequence[Placed], limits: tuple[f
         style: of their estimator.
         placed: the cells.
         limits: of the logarithmic y axis; what lies below stands on its edge as a triangle.
+        told: the quantity along y, and whether it is relative to |gradient|^2.
     """
     shown = [p for p in placed if p.y.at >= limits[0]]
     below = [p for p in placed if p.y.at < limits[0]]
@@ -168,20 +173,23 @@ def draw_cells(ax: Axes, style: Style, placed: Sequence[Placed], limits: tuple[f
         "zorder": 4,
         "clip_on": False,
     }
-    _markers(ax, exact, marker=style.marker, gid="estimate", **common)
+    _markers(ax, exact, told, marker=style.marker, gid="estimate", **common)
     _markers(ax, bounds, marker=ARROW_DOWN, markersize=23, gid="arrow", markerfacecolor="none", **common)
-    _markers(ax, bounds, marker=style.marker, markerfacecolor="white", gid="limit", **common)
+    _markers(ax, bounds, told, marker=style.marker, markerfacecolor="white", gid="limit", **common)
     _markers(ax, [p for p in shown if marks_of(p.record)], marker="x", gid="marked", **{**common, **CROSS})
     if below:
-        ax.plot([p.x for p in below], [limits[0]] * len(below), marker=7, gid="below", **common)
+        found = ax.plot([p.x for p in below], [limits[0]] * len(below), marker=7, gid="below", **common)
+        tell(found, *told, [p.record for p in below])
 
 
 CROSS = {"color": INK, "markersize": 8.0, "markeredgewidth": 0.9, "zorder": 5}
 
 
-def _markers(ax: Axes, placed: Sequence[Placed], **style: Any) -> None:
+def _markers(ax: Axes, placed: Sequence[Placed], told: Told | None = None, **style: Any) -> None:
     if placed:
-        ax.plot([p.x for p in placed], [p.y.at for p in placed], **style)
+        found = ax.plot([p.x for p in placed], [p.y.at for p in placed], **style)
+        if told is not None:
+            tell(found, *told, [p.record for p in placed])
 
 
 def _off_axis(placed: Sequence[Placed], all_series: Sequence[Series], lowest: float, name: str) -> list[str]:

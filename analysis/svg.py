@@ -11,6 +11,7 @@ from operator import itemgetter
 
 from matplotlib.figure import Figure
 
+from .hover import as_data, plain, told
 from .svg_paths import in_steps, merged
 
 _FONTS = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"  # all narrower than DejaVu Sans
@@ -30,8 +31,9 @@ def to_svg(figure: Figure, scope: str, title: str, description: str) -> str:
         description: says what it shows to those who cannot see it.
     """
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue().decode("utf-8")
+    with told(figure):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = as_data(buffer.getvalue().decode("utf-8"))
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r'\s*<g id="[^"]*"/>|\s*<g/>', "", _scoped(text, scope))
@@ -55,7 +57,7 @@ def standalone(svg: str, inches: tuple[float, float] | None = None) -> str:
     """
     if inches is not None:
         svg = re.sub(r' style="max-width:\d+px"', f' width="{inches[0]:g}in" height="{inches[1]:.4g}in"', svg, count=1)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + svg.replace(
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + plain(svg).replace(
         "<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1
     )
 
