@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ..bench.records import literal
+from .aims import aim_caption
 from .draws import Array
 from .frame import Frame, Record, temperature_of
 from .numbers import times
@@ -25,7 +26,8 @@ def temperature_caption(frame: Frame) -> str:
     span = f"From τ = {lowest[0]} to {highest[0]}" if same else "From the lowest to the highest τ"
     changes = [_change(every, name) for name in ("variance", "bias_sq")]
     texts = [f"{quantity} {change}" for quantity, change in zip(("variance", "bias²"), changes, strict=True) if change]
-    return f"{span}, {'; '.join(texts)}." if texts else f"{span}, no difference is shown."
+    shown = f"{span}, {'; '.join(texts)}." if texts else f"{span}, no difference is shown."
+    return " ".join(filter(None, [shown, aim_caption(frame)]))
 
 
 def plane_caption(frame: Frame) -> str:

@@ -19,6 +19,7 @@ from matplotlib.patches import Patch
 from matplotlib.textpath import TextPath
 
 from . import cost, draws, heatmap, sweep
+from .aims import aim_handle, aimed
 from .axes import note, point
 from .budget import COSTS, crossings_of, curves_of
 from .frame import Frame
@@ -77,19 +78,18 @@ def temperature_figure(frame: Frame, title: str, form: Form = PAGE) -> Figure:
     cells = fewest_samples(frame)
     panels = [bias_against_temperature, variance_against_temperature, mse_against_temperature]
     with context(form):
-        sheet = Sheet(cells, title, panels, 1.85 * form.scale, legend_handles(cells), remark=_left_out(frame, cells))
+        handles = legend_handles(cells) + ([aim_handle()] if aimed(cells) else [])
+        sheet = Sheet(cells, title, panels, 1.85 * form.scale, handles, remark=_left_out(frame, cells))
         return _figure(sheet, form)
 
 
 def plane_figure(frame: Frame, title: str, form: Form = PAGE) -> Figure:
     """Return the bias-variance plane of one problem's records, as tall as the temperature figure beside it."""
-    cells = fewest_samples(frame)
-    height = 5.45 if form is PAGE else 2.9
+    cells, height = fewest_samples(frame), 5.45 if form is PAGE else 2.9
     with context(form):
         handles = legend_handles(cells)
-        return _figure(
-            Sheet(cells, title, [bias_variance_plane], height, handles, remark=_left_out(frame, cells)), form
-        )
+        sheet = Sheet(cells, title, [bias_variance_plane], height, handles, remark=_left_out(frame, cells))
+        return _figure(sheet, form)
 
 
 def samples_figure(frame: Frame, title: str, form: Form = PAGE) -> Figure:

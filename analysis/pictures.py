@@ -24,6 +24,7 @@ class Picture:
         subject: the problem, or what several of them share.
         svg: the <svg> element; its ids are its own among the pictures of one page.
         caption: the sentence under it; `backticks` mark code.
+        problems: whose cells it shows.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Picture:
     subject: str
     svg: str
     caption: str
+    problems: tuple[str, ...] = ()
 
 
 def pictures_of(frame: Frame, projections: Projections) -> list[Picture]:
@@ -56,4 +58,5 @@ def _drawn(parts: Iterable[tuple[str, Part]], projections: Projections) -> Itera
             one = drawn(part, kind, PAGE, projections)
             if one is not None:
                 svg = to_svg(one.figure, f"f{number}", one.title, one.description)
-                yield Picture(part.name, kind, part.title, svg, one.caption)
+                problems = tuple(map(str, part.frame.values("problem")))
+                yield Picture(part.name, kind, part.title, svg, one.caption, problems)

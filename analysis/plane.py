@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from ..bench.records import literal
 from .axes import ARROW_LEFT, Point, empty, length, levels, log_axis, log_limits, note, point, power, unit_label, units
 from .frame import Frame, Record, temperature_of
+from .hover import tell
 from .plots import CROSS, QUANTITY, off_axis
 from .series import Series, cell_name, series_of
 from .statistics import marks_of
@@ -63,7 +64,7 @@ def bias_variance_plane(ax: Axes, frame: Frame) -> Axes:
     log_axis(ax.yaxis, y_limits)
     lines = _equal_mse(ax, x_limits, y_limits, relative)
     for one in all_series:
-        _draw(ax, one, spots[one.label], (x_limits[0], y_limits[0]))
+        _draw(ax, one, spots[one.label], (x_limits[0], y_limits[0]), relative)
     room = Room(ax, list(spots.values()), (x_limits[0], y_limits[0]))
     for mse, text in lines:
         room.label_line(mse, text)
@@ -109,7 +110,7 @@ def _equal_mse(
     return named
 
 
-def _draw(ax: Axes, one: Series, spots: Sequence[Spot], lowest: tuple[float, float]) -> None:
+def _draw(ax: Axes, one: Series, spots: Sequence[Spot], lowest: tuple[float, float], relative: bool) -> None:
     """Draw one estimator's cells: intervals on both axes, the path over temperature, markers."""
     style = one.style
     x, y = _clamped(spots, lowest)
@@ -133,7 +134,8 @@ def _draw(ax: Axes, one: Series, spots: Sequence[Spot], lowest: tuple[float, flo
         if chosen:
             face = "white" if limit else style.colour
             gid = "limit" if limit else "estimate"
-            ax.plot(*at, marker=style.marker, gid=gid, **{**common, "markerfacecolor": face, "clip_on": False})
+            found = ax.plot(*at, marker=style.marker, gid=gid, **{**common, "markerfacecolor": face, "clip_on": False})
+            tell(found, "plane", relative, [spots[i].record for i in chosen])
     marked = [i for i, spot in enumerate(spots) if marks_of(spot.record)]
     if marked:
         cross = {**common, **CROSS, "clip_on": False}

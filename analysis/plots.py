@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
+from .aims import aimed, draw_aims
 from .axes import (
     ARROW_DOWN,
     Point,
@@ -25,10 +26,12 @@ from .axes import (
     units,
 )
 from .frame import Frame, Record, temperature_of
+from .hover import tell
 from .series import Series, cell_name, series_of
 from .statistics import marks_of
 from .style import FAINT, INK, MUTED, Style, small
 
+Told = tuple[str, bool]  # a quantity, and whether it is relative to |gradient|^2
 QUANTITY = {"bias_sq": "bias²", "variance": "variance", "mse": "mse"}
 
 
@@ -46,8 +49,9 @@ def bias_against_temperature(ax: Axes, frame: Frame) -> Axes:
     """Draw the squared bias of one problem's cells against temperature, with 95 % intervals.
 
     bias_sq is divided by |gradient|^2 of the truth where that is known and not 0. An interval that reaches 0 is an
-    upper limit: an open marker with an arrow at its upper end. Estimators without temperature are level lines that
-    end in a marker at the right. A cross marks cells whose interval cannot be trusted.
+    upper limit: an open marker with an arrow at its upper end. A dotted line in an estimator's colour joins the upper
+    ends of bias_sq against its own target, where that is another: what lies above it is relaxation. Estimators without
+    temperature are level lines that end in a marker at the right. A cross marks cells whose interval cannot be trusted.
 
     Args:
         ax: the axes to draw on; both scales become logarithmic.
@@ -88,7 +92,9 @@ def _against_temperature(ax: Axes, frame: Frame, name: str) -> Axes:
         log_axis(ax.yaxis, limits)
         ax.grid(axis="y")
         for one in all_series:
-            _draw(ax, one, [p for p in placed if p.series is one], limits, bool(temperatures))
+            _draw(ax, one, [p for p in placed if p.series is one], limits, bool(temperatures), (name, relative))
+        if name == "bias_sq":
+            draw_aims(ax, aimed(cells), limits[0])
         note(ax, _off_axis(placed, all_series, limits[0], name))
     _finish_x(ax, temperatures, ticks)
     return ax
@@ -118,7 +124,9 @@ def _span(temperatures: Sequence[float]) -> float:
     return max(math.log10(temperatures[-1] / temperatures[0]), 0.6)
 
 
-def _draw(ax: Axes, one: Series, placed: Sequence[Placed], limits: tuple[float, float], levels: bool) -> None:
+def _draw(
+    ax: Axes, one: Series, placed: Sequence[Placed], limits: tuple[float, float], levels: bool, told: Told
+) -> None:
     """Draw one series: its line (or level, if ``levels``), and its cells."""
     style = one.style
     if one.has_temperature:
@@ -138,10 +146,10 @@ def _draw(ax: Axes, one: Series, placed: Sequence[Placed], limits: tuple[float, 
                 alpha=0.45 if p.y.limit else 0.9,
                 gid="level",
             )
-    draw_cells(ax, style, placed, limits)
+    draw_cells(ax, style, placed, limits, told)
 
 
-def draw_cells(ax: Axes, style: Style, placed: Sequence[Placed], limits: tuple[float, float]) -> None:
+def draw_cells(ax: Axes, style: Style, placed: Sequence[Placed], limits: tuple[float, float], told: Told) -> None:
     """Draw cells where they are placed: intervals, markers, upper limits with their arrows, crosses over marked ones.
 
     Args:
@@ -149,6 +157,7 @@ def draw_cells(ax: Axes, style: Style, placed: Sequence[Placed], limits: tuple[f
         style: of their estimator.
         placed: the cells.
         limits: of the logarithmic y axis; what lies below stands on its edge as a triangle.
+        told: the quantity along y, and whether it is relative to |gradient|^2.
     """
     shown = [p for p in placed if p.y.at >= limits[0]]
     below = [p for p in placed if p.y.at < limits[0]]
@@ -164,20 +173,23 @@ def draw_cells(ax: Axes, style: Style, placed: Sequence[Placed], limits: tuple[f
         "zorder": 4,
         "clip_on": False,
     }
-    _markers(ax, exact, marker=style.marker, gid="estimate", **common)
+    _markers(ax, exact, told, marker=style.marker, gid="estimate", **common)
     _markers(ax, bounds, marker=ARROW_DOWN, markersize=23, gid="arrow", markerfacecolor="none", **common)
-    _markers(ax, bounds, marker=style.marker, markerfacecolor="white", gid="limit", **common)
+    _markers(ax, bounds, told, marker=style.marker, markerfacecolor="white", gid="limit", **common)
     _markers(ax, [p for p in shown if marks_of(p.record)], marker="x", gid="marked", **{**common, **CROSS})
     if below:
-        ax.plot([p.x for p in below], [limits[0]] * len(below), marker=7, gid="below", **common)
+        found = ax.plot([p.x for p in below], [limits[0]] * len(below), marker=7, gid="below", **common)
+        tell(found, *told, [p.record for p in below])
 
 
 CROSS = {"color": INK, "markersize": 8.0, "markeredgewidth": 0.9, "zorder": 5}
 
 
-def _markers(ax: Axes, placed: Sequence[Placed], **style: Any) -> None:
+def _markers(ax: Axes, placed: Sequence[Placed], told: Told | None = None, **style: Any) -> None:
     if placed:
-        ax.plot([p.x for p in placed], [p.y.at for p in placed], **style)
+        found = ax.plot([p.x for p in placed], [p.y.at for p in placed], **style)
+        if told is not None:
+            tell(found, *told, [p.record for p in placed])
 
 
 def _off_axis(placed: Sequence[Placed], all_series: Sequence[Series], lowest: float, name: str) -> list[str]:

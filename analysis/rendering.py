@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+SCRIPTS = ("report.js", "figures.js")
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -27,7 +28,7 @@ def rendered(template: str, **values: Any) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters.update(prose=prose, breakable=breakable, dimmed=dimmed)
-    css, script = Markup(asset("report.css")), Markup(asset("report.js"))
+    css, script = Markup(asset("report.css")), Markup("\n".join(map(asset, SCRIPTS)))
     return environment.get_template(template).render(css=css, script=script, **values)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from markupsafe import Markup
 
 from ..bench.records import compact, label, literal
 from . import ranking, tables
-from .frame import Frame, Record, temperature_of
+from .frame import ORACLES, Frame, Record, temperature_of
+from .hover import key, numbered
 from .kinds import Projections
 from .names import slugs
 from .numbers import times, with_interval
@@ -22,7 +24,7 @@ from .sizes import Sweep, standing_alone, sweeps
 from .statistics import marks_of
 from .summary import summary
 from .svg import standalone
-from .words import FEW, MANY, Answer, answer
+from .words import FEW, MANY, Answer, Finding, answer
 
 LONGEST = 16  # vectors with more entries stay out of records.csv
 
@@ -84,18 +86,26 @@ def render(
     names = [str(cells[0]["problem"]) for cells in problems]
     anchors = dict(zip(names, slugs(names), strict=True))
     alone = set(standing_alone(frame).values("problem"))
+    findings = summary(frame)
+    rows = {key(record): row for row, record in enumerate(r for cells in problems for r in cells.ok)}
+    shown = [replace(one, svg=numbered(one.svg, rows)) for one in pictures]
+    held = [name for name, cells in zip(names, problems, strict=True) if len(cells.ok)]
     return rendered(
         "report.html.j2",
+        headlines=_headlines(findings),
+        first=_first(shown, frame),
+        table_of={name: number for number, name in enumerate(held)},
         title=study.get("title") or study.get("name") or "Gradient estimators compared",
         question=study.get("question") or "",
         grids=[_grid(grid, study) for grid in study.get("grids") or ()],
         study=study,
-        summary=summary(frame),
+        summary=findings,
         sections=[_section(anchors[name], cells) for name, cells in zip(names, problems, strict=True) if name in alone],
         sweeps=[_sweep(sweep) for sweep in sweeps(frame)],
-        galleries=_galleries(pictures, {name: anchors[name] for name in names if name in alone}),
-        tables=[{"problem": n, "rows": tables.rows(c.ok)} for n, c in zip(names, problems, strict=True) if len(c.ok)],
-        columns=_columns(),
+        galleries=_galleries(shown, {name: anchors[name] for name in names if name in alone}),
+        tables=[_table(n, c.ok) for n, c in zip(names, problems, strict=True) if len(c.ok)],
+        columns=_columns(frame),
+        oracles=sorted(ORACLES),
         missing=_missing(frame),
         marks=_marks(frame),
         command=command,
@@ -114,9 +124,41 @@ def _galleries(pictures: Sequence[Picture], alone: Mapping[str, str]) -> list[di
     found = []
     for number, subject in enumerate(subjects):
         mine = [p for p in pictures if p.subject == subject]
-        shown = [{"name": p.name, "kind": p.kind, "svg": Markup(p.svg), "caption": p.caption} for p in mine]
+        shown = [
+            {"name": p.name, "kind": p.kind, "svg": Markup(p.svg), "caption": p.caption, "problems": p.problems}
+            for p in mine
+        ]
         found.append({"subject": subject, "slug": alone.get(subject, f"across-{number}"), "pictures": shown})
     return found
+
+
+def _headlines(findings: Sequence[Finding]) -> list[Finding]:
+    """Return what tells most in few words: the first sentences of some findings."""
+    wanted = {"Temperature": 2, "Noise": 1, "One draw": 1, f"{MANY} draws": 1}
+    told = {one.topic: ". ".join(one.text.split(". ")[: wanted.get(one.topic, 0)]).rstrip(".") for one in findings}
+    return [Finding(topic, f"{told[topic]}.") for topic in wanted if told.get(topic)]
+
+
+def _first(pictures: Sequence[Picture], frame: Frame) -> str:
+    """Return the name of the figure that stands first: the plane with the most estimators over temperatures.
+
+    Of several that with a truth that is not estimated, and of those that of the longest gradient.
+    """
+
+    def weight(picture: Picture) -> tuple[int, bool, int]:
+        cells = frame.ok.where(lambda record: record["problem"] in picture.problems)
+        moving = sum(one.has_temperature for one in series_of(fewest_samples(cells)))
+        known = not any(str(record["exact_method"]).startswith("reference") for record in cells)
+        return moving, known, max((len(record.get("gradient_mean") or ()) for record in cells), default=0)
+
+    planes = [picture for picture in pictures if picture.kind == "plane"]
+    return max(planes, key=weight).name if planes else ""
+
+
+def _table(problem: str, cells: Frame) -> dict[str, Any]:
+    norms = {record.get("gradient_norm") for record in cells}
+    (norm,) = norms if len(norms) == 1 else (None,)
+    return {"problem": problem, "rows": tables.rows(cells), "norm": "" if not norm else f"{norm**2:.6g}"}
 
 
 def _section(slug: str, cells: Frame) -> dict[str, Any]:
@@ -142,9 +184,11 @@ def _leaders(cells: Frame) -> list[str]:
     return [_leader(ranking.ranked(every, draws)) for draws in (FEW, MANY)]
 
 
-def _columns() -> list[tables.Column]:
+def _columns(frame: Frame) -> list[tables.Column]:
     """Return the columns of the page's tables: the marks stand before the numbers that they qualify."""
-    others = [column for column in tables.columns if column.key not in ("problem", "note")]
+    known = any(record.get("target_bias_sq") is not None for record in frame)
+    left_out = ("problem", "note") if known else ("problem", "note", "target_bias_sq")
+    others = [column for column in tables.columns if column.key not in left_out]
     return [*others[:3], tables.Column("note", "mark", False), *others[3:]]
 
 

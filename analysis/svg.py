@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from html import escape
 from itertools import groupby
 from operator import itemgetter
 
 from matplotlib.figure import Figure
+
+from .hover import as_data, plain, told
+from .svg_paths import in_steps, merged
 
 _FONTS = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"  # all narrower than DejaVu Sans
 
@@ -27,8 +31,9 @@ def to_svg(figure: Figure, scope: str, title: str, description: str) -> str:
         description: says what it shows to those who cannot see it.
     """
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue().decode("utf-8")
+    with told(figure):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = as_data(buffer.getvalue().decode("utf-8"))
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r'\s*<g id="[^"]*"/>|\s*<g/>', "", _scoped(text, scope))
@@ -38,7 +43,9 @@ def to_svg(figure: Figure, scope: str, title: str, description: str) -> str:
     text = re.sub(r"font: (\d+) ([\d.]+px) 'DejaVu Sans'", r"font-weight: \1; font-size: \2", text)
     text = re.sub(r"\s*\n", " ", text.replace("xlink:href", "href"))
     text = re.sub(r">\s+<", "><", text)
-    return _named(_shared(_once(_tight(_ungrouped(text)))), scope, title, description)
+    text = _shared(_once(_tight(_ungrouped(text))))
+    text = re.sub(' d="([^"]*)"', lambda path: f' d="{in_steps(path[1])}"', text)
+    return _named(text, scope, title, description)
 
 
 def standalone(svg: str, inches: tuple[float, float] | None = None) -> str:
@@ -50,7 +57,7 @@ def standalone(svg: str, inches: tuple[float, float] | None = None) -> str:
     """
     if inches is not None:
         svg = re.sub(r' style="max-width:\d+px"', f' width="{inches[0]:g}in" height="{inches[1]:.4g}in"', svg, count=1)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + svg.replace(
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + plain(svg).replace(
         "<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1
     )
 
@@ -86,7 +93,8 @@ def _tight(text: str) -> str:
         return f' d="{data}"'
 
     def style(match: re.Match[str]) -> str:
-        return match[0].replace(": ", ":").replace("; ", ";")
+        text = match[0].replace(": ", ":").replace("; ", ";")
+        return re.sub(r"(?<=[\";])(?:stroke-dashoffset:0|text-anchor:start);", "", text)  # what holds anyway
 
     return re.sub(' style="[^"]*"', style, re.sub(' d="([^"]*)"', path, text))
 
@@ -121,8 +129,8 @@ def _looks(element: str) -> str:
 def _group(look: str, elements: list[str]) -> str:
     if len(elements) == 1 or not look:
         return "".join(elements)
-    bare = [re.sub(r' clip-path="[^"]*"| style="[^"]*"', "", element) for element in elements]
-    return f"<g{look}>{''.join(bare)}</g>"
+    bare = merged([re.sub(r' clip-path="[^"]*"| style="[^"]*"', "", element) for element in elements], look)
+    return bare[0].replace("<path", f"<path{look}") if len(bare) == 1 else f"<g{look}>{''.join(bare)}</g>"
 
 
 def _rounded(match: re.Match[str]) -> str:
@@ -140,8 +148,12 @@ def _named(text: str, scope: str, title: str, description: str) -> str:
     if box is None or width is None:
         raise ValueError("matplotlib wrote an SVG without viewBox or width; see docs of the version in use")
     pixels = round(float(width[1]) * 4 / 3)
+    sizes = Counter(re.findall(r"<text[^>]*?(?<=[\";])font-size:([\d.]+px)", body))
+    usual = sizes.most_common(1)[0][0] if sizes else "10px"
+    body = re.sub(rf'(<text[^>]*?[";])font-size:{re.escape(usual)};?', r"\1", body)
     return (
         f'<svg {box[0]} role="img" aria-labelledby="{scope}-title {scope}-desc" '
-        f'font-family="{_FONTS}" stroke-linejoin="round" stroke-linecap="butt" style="max-width:{pixels}px">'
+        f'font-family="{_FONTS}" font-size="{usual}" stroke-linejoin="round" stroke-linecap="butt" '
+        f'style="max-width:{pixels}px">'
         f'<title id="{scope}-title">{escape(title)}</title><desc id="{scope}-desc">{escape(description)}</desc>{body}'
     ).rstrip() + "\n"

@@ -119,7 +119,7 @@ def against(ax: Axes, frame: Frame, quantity: str, along: str) -> Axes:
         at = [(cell.x, max(cell.y.at, limits[0])) for cell in cells_of_line]
         if len(at) > 1:
             ax.plot(*zip(*at, strict=True), color=style.colour, linestyle=style.dash, gid="line")
-        draw_cells(ax, style, cells_of_line, limits)
+        draw_cells(ax, style, cells_of_line, limits, (quantity, relative))
     note(ax, off_axis(_below(placed.values(), limits[0]), QUANTITY[quantity]))
     return ax
 

@@ -44,6 +44,7 @@ columns: tuple[Column, ...] = (
     Column("temperature", "τ"),
     Column("num_samples", "S"),
     Column("bias_sq", "bias² [95 %]"),
+    Column("target_bias_sq", "bias² to own target [95 %]"),
     Column("unbiased_p", "p (unbiased)"),
     Column("variance", "variance [95 %]"),
     Column("mse", "mse [95 %]"),
@@ -78,7 +79,8 @@ def symbols(record: Record) -> str:
 def as_markdown(records: Sequence[Record] | Frame) -> str:
     """Return a markdown table per problem and, under them, what the marks mean."""
     frame = Frame.of(records)
-    shown = columns[1:]
+    known = any(record.get("target_bias_sq") is not None for record in frame)
+    shown = [column for column in columns[1:] if known or column.key != "target_bias_sq"]
     parts = []
     for (problem,), cells in frame.group_by("problem").items():
         head = "| " + " | ".join(column.heading for column in shown) + " |"
@@ -117,6 +119,7 @@ def _row(record: Record) -> dict[str, str]:
         return {column.key: "" for column in columns} | base | {"note": reason}
     return base | {
         "bias_sq": with_interval(estimate(record, "bias_sq")),
+        "target_bias_sq": with_interval(estimate(record, "target_bias_sq")),
         "unbiased_p": p_value(record.get("unbiased_p")),
         "variance": with_interval(estimate(record, "variance")),
         "mse": with_interval(estimate(record, "mse")),

@@ -46,7 +46,8 @@ def as_text(record: Record) -> str:
     lines += [f"  {name:14} {text}" for name, text in numbers if text]
     lines += [f"  mark {symbol}: {meaning}" for symbol, meaning in legend([record])]
     if record["reason"]:
-        lines.append(f"  no exact gradient: {record['reason']}")
+        known = record["exact_method"] is not None  # then the reason is that of something else, and names it
+        lines.append(f"  {'' if known else 'no exact gradient: '}{record['reason']}")
     return "\n".join(lines)
 
 

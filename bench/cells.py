@@ -22,9 +22,9 @@ from .fitting import fitted
 from .intervals import SEEN, Statistics, statistics
 from .moments import Frame, Moments, Tree, block_moments
 from .problem import Problem
-from .records import Measurement, finite
+from .records import OTHER_TARGETS, Measurement, finite
 from .tails import tail_size
-from .targets import OTHER_TARGETS, target_truth
+from .targets import target_truth
 from .threads import one_thread_each
 
 LARGEST = 1e70  # of a draw's entries: intervals need fourth powers of them, and squares of those sums

@@ -11,6 +11,7 @@ SCHEMA = 1
 VECTORS = ("gradient_exact", "gradient_mean")
 MAX_VECTOR = 1000
 NUM_REPLICATES = 64  # interleaved parts whose variances are kept, for paired comparisons of cells
+OTHER_TARGETS = ("relaxed", "tempered", "smoothed")  # than grad E f(x) or a bound, which are the truth itself
 STATUSES = ("ok", "not_applicable", "failed")
 MARKS = ("heavy_tail", "one_draw_dominates", "rare_outcome", "degenerate", "zero_variance")
 

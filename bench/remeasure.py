@@ -17,6 +17,7 @@ from .study import Cell
 
 SCALED = ("gradient_exact", "gradient_mean")  # on the scale of the gradient and of its noise
 SQUARED = ("bias_sq", "target_bias_sq", "variance", "mse")  # with their ends, on the scale of the square of that
+NEWER = ("target_bias_sq",)  # than the schema: null in stores from before it was measured
 LOOSE = ("unbiased_p", "snr", "cosine", "pareto_k")  # functions of the others that can amplify rounding
 WITHOUT = ("marks", "reason")  # not compared to rounding: a mark is a threshold
 _TOLERANCE = {"float64": 1e-6, "float32": 1e-2}
@@ -31,12 +32,14 @@ class Remeasured:
         exact: whether the numbers had to be equal to the bit: same processor and versions; else to rounding.
         differing: the fields that were not.
         error: why it could not be measured.
+        added: values that are known now and were not when the store was written: no difference.
     """
 
     cell: str
     exact: bool
     differing: Sequence[str]
     error: str | None = None
+    added: Sequence[str] = ()
 
     @property
     def ok(self) -> bool:
@@ -68,12 +71,21 @@ def _again(row: Row, truths: Mapping[str, Any]) -> Remeasured:
     before, parts = statistics(row)
     exact = json.loads(row.record).get("versions") == environment.versions()
     after = json.loads(json.dumps(dict(found.record)))
+    added = [key for key in NEWER if before[key] is None and after.get(key) is not None]
+    before = {key: value for key, value in before.items() if not _is_news(key, before, after, added)}
     if exact:
         differing = [key for key in before if before[key] != after.get(key)]
         differing += ["replicates"] if parts != json.loads(json.dumps(dict(found.replicates))) else []
     else:
         differing = _beyond_rounding(before, after)
-    return Remeasured(name, exact, differing)
+    return Remeasured(name, exact, differing, added=added)
+
+
+def _is_news(key: str, before: Mapping[str, Any], after: Mapping[str, Any], added: Sequence[str]) -> bool:
+    """Return whether a field differs only since older stores do not hold it, or the reason why it is absent."""
+    if key == "reason":
+        return before[key] is None and str(after.get(key)).startswith("no target_bias_sq")
+    return key.removesuffix("_lower").removesuffix("_upper") in added
 
 
 def _beyond_rounding(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -15,8 +15,6 @@ from .problem import Problem
 from .relaxed_targets import relaxed_target
 from .smoothed_targets import chances_target, mean_target, steps_target
 
-OTHER_TARGETS = ("relaxed", "tempered", "smoothed")  # than grad E f(x) or a bound, which are the truth itself
-
 
 def target_truth(problem: Problem, one: Request, exact: Truth, num_draws: int, seed: int) -> Truth:
     """Return the gradient of the estimator's target, or the reason why it is not known.

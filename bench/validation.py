@@ -13,7 +13,7 @@ from ..estimators.errors import InputError
 from .differences import differences
 from .merging import cell_name
 from .record_checks import close, finite_throughout, is_number, is_of, kind_words, moment_checks, record_checks, shown
-from .records import NUM_REPLICATES, dumps
+from .records import NUM_REPLICATES, OTHER_TARGETS, dumps
 from .store import Row, Store, StoreError
 from .study import Study
 
@@ -93,9 +93,24 @@ def validate(path: Path) -> Validation:
             said += _place_checks(row, positions)
         findings += [Finding(name, what) for what in said]
     findings += _truths_checks(truths, positions)
+    notes += _without_target(rows)
     untimed = sum(row.status == "ok" and row.timing is None for row in rows)
     missing = None if positions is None else len(positions.keys() - {row.key for row in rows})
     return Validation(str(description.get("name", "?")), len(rows), missing, untimed, findings, notes)
+
+
+def _without_target(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield a note on cells that aim at something else than the exact gradient and are not held against it."""
+    records = [json.loads(row.record) for row in rows if row.status == "ok"]
+    count = sum(
+        record.get("target") in OTHER_TARGETS and record.get("target_bias_sq") is None and not record.get("reason")
+        for record in records
+    )
+    if count:
+        yield (
+            f"{count} cell{' has' if count == 1 else 's have'} a target of {'its' if count == 1 else 'their'} own and "
+            "no target_bias_sq: the store is from before it was measured, which is no damage; run --force measures anew"
+        )
 
 
 def _read(path: Path, name: str, text: str | None) -> dict[str, Any]:

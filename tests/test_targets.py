@@ -15,9 +15,10 @@ from torch import Tensor
 from varbench import Bernoulli, Categorical, Estimator, Problem, measure
 from varbench.bench.draws import request
 from varbench.bench.exact import Truth, truth
+from varbench.bench.records import OTHER_TARGETS
 from varbench.bench.relaxed_targets import _by_a_run
 from varbench.bench.resolve import problem_of
-from varbench.bench.targets import OTHER_TARGETS, target_truth
+from varbench.bench.targets import target_truth
 from varbench.estimators import gumbel_softmax
 from varbench.estimators.catalogue import CATALOGUE, facts_of
 from varbench.estimators.estimator import load

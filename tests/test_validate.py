@@ -207,3 +207,25 @@ def test_remeasured_cells_are_spread_and_always_the_same(tiny: Path) -> None:
     assert names == [one.cell for one in remeasure(tiny, 2)]
     assert "bernoulli" in names[0]
     assert "normal" in names[1]
+
+
+def test_a_store_from_before_targets_is_not_damaged_and_says_so(
+    tiny_study: Path, tmp_path: Path, capsys: CaptureFixture
+) -> None:
+    path, study = tmp_path / "old.db", tmp_path / "relaxed.toml"
+    study.write_text(tiny_study.read_text().replace('"reinmax"', '"gumbel_softmax"'))
+    words = ["run", str(study), "--out", str(path), "--no-timing", "--filter", "estimator=gumbel_softmax"]
+    assert ended([*words, "--filter", "problem=bern*"]) == 0
+    capsys.readouterr()
+    assert ended(["validate", str(path)]) == 0
+    assert "target" not in capsys.readouterr().out
+    was: dict[str, Any] = {}
+    rewrite(path, lambda r: was.update(r) or r.update(dict.fromkeys([k for k in r if k.startswith("target_bias")])))
+    assert was["target_bias_sq"] is not None
+    assert ended(["validate", str(path), "--remeasure", "99"]) == 0
+    out = capsys.readouterr().out
+    assert "note: 1 cell has a target of its own and no target_bias_sq: the store is from before" in out
+    assert out.count("equal to the bit; target_bias_sq is known now and was not when it was stored") == 1
+    rewrite(path, lambda r: r.update(was, target_bias_sq=was["target_bias_sq"] * (1 + 1e-9)))
+    assert ended(["validate", str(path), "--remeasure", "99"]) == 1
+    assert "target_bias_sq not equal to the bit" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-// Tables sort by their headings, regions filter by words, figures are saved as files, printing shows everything.
+// Tables sort by their headings, regions filter by words, printing shows everything; figures.js is about figures.
 // The page is complete without this script; what works only with it is made by it.
 "use strict";
 
@@ -77,22 +77,6 @@ for (const region of document.querySelectorAll("[data-filter]")) {
     count.textContent = before ? `${shown} of ${rows.length} ${what}` : `${rows.length} ${what}`;
   });
   region.prepend(made("p", { className: "filter" }, made("label", {}, `Filter the ${what}: `, field), " ", count));
-}
-
-// Saving. The figure in the page is the file: only the namespace is added, as outside of HTML it must be said.
-for (const figure of document.querySelectorAll("figure")) {
-  const svg = figure.querySelector("svg[role=img]");
-  if (!svg) continue;
-  const title = svg.querySelector("title");
-  const button = made("button", { type: "button", className: "save", textContent: "Save as SVG" });
-  button.setAttribute("aria-label", `Save as SVG: ${title.textContent}`);
-  button.addEventListener("click", () => {
-    const text = `<?xml version="1.0" encoding="utf-8"?>\n${new XMLSerializer().serializeToString(svg)}\n`;
-    const href = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
-    made("a", { href, download: `${figure.dataset.name ?? title.id.replace(/-title$/, "")}.svg` }).click();
-    setTimeout(() => URL.revokeObjectURL(href), 1000);
-  });
-  figure.append(button);
 }
 
 // Printing. Folded parts are opened first and folded again after; the style sheet brings back filtered rows.

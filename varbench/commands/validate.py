@@ -64,8 +64,10 @@ def _said(one: Remeasured) -> str:
     how = "to the bit" if one.exact else "to rounding (another processor or version)"
     if one.error:
         return f"{one.cell}: {one.error}"
-    return f"{one.cell}: measured again, " + (
-        f"{', '.join(one.differing)} not equal {how}" if one.differing else f"equal {how}"
+    return (
+        f"{one.cell}: measured again, "
+        + (f"{', '.join(one.differing)} not equal {how}" if one.differing else f"equal {how}")
+        + (f"; {', '.join(one.added)} is known now and was not when it was stored" if one.added else "")
     )
 
 
