@@ -15,7 +15,8 @@ from ..rendering import rendered
 from ..style import context
 from ..svg import to_svg
 from . import words
-from .figure import left_to_gain, plane
+from .gain import left_to_gain, over_draws
+from .plane import plane
 from .standings import Curve, Numbers, Setting, Standing, read
 
 COMMAND = "make frontier"
@@ -25,6 +26,7 @@ QUESTION = (
     "above that are the straight-through estimators that people use?"
 )
 DRAWN = (3, 5)  # K of the figures
+MOST_BIAS = 0.5  # bias_sq, of the settings that a form is judged by
 
 
 def render(numbers: Numbers) -> str:
@@ -38,6 +40,9 @@ def render(numbers: Numbers) -> str:
     with context():
         caption = words.gain_caption(numbers)
         gain = to_svg(left_to_gain(numbers), "fu", "What reinmax leaves to gain without bias", caption)
+        over = [[one for one in numbers.of(costs) if one.classes == max(DRAWN)] for costs in ("quadratic", "cubic")]
+        draws_caption = words.draws_caption(*over)
+        draws = to_svg(over_draws(*over), "fn", "The best known form over the least mse", draws_caption)
     return rendered(
         "frontier.html.j2",
         title=TITLE,
@@ -48,9 +53,12 @@ def render(numbers: Numbers) -> str:
         skews=_skews(numbers),
         planes=planes,
         gain={"svg": Markup(gain), "caption": caption},
+        draws={"svg": Markup(draws), "caption": draws_caption},
         matrices=numbers.matrices,
+        forms=[_form(numbers, costs, label) for costs in ("quadratic", "cubic") for label in _labels(numbers)],
         budgets=[_budget(one, n) for one in standings for n in numbers.numbers],
         transfers=[_transfer(one, moved) for one in standings for moved in one.transfer],
+        most_bias=short(MOST_BIAS),
         groups=[{"name": one.name, "rows": _rows(one)} for one in standings],
         left_out=list(numbers.left_out.items()),
     )
@@ -64,6 +72,25 @@ def _plane(numbers: Numbers, K: int, costs: str) -> dict[str, Any]:
     with context():
         svg = to_svg(plane(found), f"f{costs[0]}{K}", title, caption)
     return {"name": f"frontier-{costs}-{K}", "svg": Markup(svg), "caption": caption}
+
+
+def _labels(numbers: Numbers) -> list[str]:
+    return [curve.label for curve in numbers.standings[0].curves if not curve.outside]
+
+
+def _form(numbers: Numbers, costs: str, label: str) -> dict[str, str]:
+    """Return how far a form lies above the frontier over all p, at settings that leave most of the gradient right."""
+    found = sorted(
+        (setting.above, f"{curve.at(setting)}, {one.classes} classes, {one.skew}")
+        for one in numbers.of(costs)
+        for curve, setting in one.inside
+        if curve.label == label and setting.above is not None and setting.bias_sq <= MOST_BIAS
+    )
+    number, of = len(found), sum(c.label == label for one in numbers.of(costs) for c, _ in one.inside)
+    row = {"form": f"`{label}`", "costs": costs, "number": f"{number} of {of}", "least": "", "middle": "", "most": ""}
+    if found:
+        row |= {"least": short(found[0][0]), "middle": short(found[number // 2][0]), "most": short(found[-1][0])}
+    return row | {"nearest": found[0][1] if found else ""}
 
 
 def _skews(numbers: Numbers) -> str:

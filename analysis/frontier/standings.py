@@ -33,8 +33,8 @@ class Setting:
     above_se: float | None
 
     def mse(self, n: float) -> float:
-        """Return bias_sq + variance / n, a drawn bias_sq with what its error may hide."""
-        return self.bias_sq + SURE * self.bias_sq_se + self.variance / n
+        """Return bias_sq + variance / n, with what the errors of drawn numbers may hide."""
+        return self.bias_sq + SURE * self.bias_sq_se + (self.variance + SURE * self.variance_se) / n
 
     @property
     def below(self) -> bool:
@@ -54,6 +54,7 @@ class Curve:
         exact: whether its numbers are free of draws.
         settings: in the order of the parameter.
         line: bias_sq and variance between the settings; empty where it would have to be drawn.
+        variant: its place among the curves of one estimator, by which it is drawn.
     """
 
     label: str
@@ -63,6 +64,7 @@ class Curve:
     exact: bool
     settings: Sequence[Setting]
     line: Sequence[tuple[float, float]]
+    variant: int
 
     def at(self, setting: Setting) -> str:
         """Return 'gumbel_rao at τ = 0.5'."""
@@ -174,13 +176,15 @@ def read(path: Path) -> Numbers:
 
 
 def _standing(choice: Mapping[str, Any], costs: str, one: Mapping[str, Any]) -> Standing:
+    names = [form["name"] for form in one["forms"]]
     curves = [
         Curve(
             **{key: form[key] for key in ("label", "name", "along", "outside", "exact")},
             settings=[Setting(*setting) for setting in form["settings"]],
             line=[(b, v) for b, v in form["line"]],
+            variant=names[:place].count(form["name"]),
         )
-        for form in one["forms"]
+        for place, form in enumerate(one["forms"])
     ]
     return Standing(
         classes=choice["classes"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -30,8 +31,12 @@ def findings(numbers: Numbers) -> list[dict[str, str]]:
 
 
 def best_known(one: Standing, n: float) -> tuple[Curve, Setting]:
-    """Return the estimator of the class that has the least bias_sq + variance / n."""
-    return min(one.inside, key=lambda found: found[1].mse(n))
+    """Return the estimator of the class that has the least bias_sq + variance / n; of equals, nearest to 1."""
+
+    def mse_then_value(found: tuple[Curve, Setting]) -> tuple[float, float]:
+        return float(f"{found[1].mse(n):.4g}"), abs(math.log(found[1].value or 1.0))
+
+    return min(one.inside, key=mse_then_value)
 
 
 def least_mse(one: Standing, n: float) -> float:
@@ -45,6 +50,14 @@ def gaps(standings: Sequence[Standing], n: float) -> Iterator[tuple[float, str]]
     for one in standings:
         curve, setting = best_known(one, n)
         yield setting.mse(n) / least_mse(one, n), curve.at(setting)
+
+
+def gaps_along(one: Standing) -> Iterator[tuple[float, Curve, Setting, float]]:
+    """Yield n, from 1 on, the best known estimator there, and its mse over the least."""
+    for n, bias_sq, variance in one.curve:
+        if n >= 1:
+            curve, setting = best_known(one, n)
+            yield n, curve, setting, setting.mse(n) / (bias_sq + variance / n)
 
 
 def _range(values: Sequence[float]) -> str:
@@ -85,10 +98,13 @@ def _with_draws(numbers: Numbers, costs: str) -> str:
     for n in numbers.numbers:
         found = list(gaps(numbers.of(costs), n))
         name, hits = Counter(name for _, name in found).most_common(1)[0]
-        parts.append(f"{_range([gap for gap, _ in found])} times at n = {n:,.0f} ({name} in {hits} of {len(found)})")
+        parts.append(
+            f"{_range([gap for gap, _ in found])} for n = {n:,.0f} (most often {name}, {hits} of {len(found)})"
+        )
     return (
-        f"bias² + variance / n of the best known form, over the least there is on {costs} costs: {listed(parts)}."
-    ).capitalize()
+        f"On {costs} costs the best known form has this many times the least bias² + variance / n there is: "
+        f"{listed(parts)}."
+    )
 
 
 def _cubics(numbers: Numbers) -> str:
@@ -107,15 +123,17 @@ def _cubics(numbers: Numbers) -> str:
 def _transferred(numbers: Numbers) -> str:
     parts = []
     for costs, other in (("quadratic", "cubic"), ("cubic", "quadratic")):
-        for n in (numbers.numbers[0], numbers.numbers[1], numbers.numbers[-1]):
+        ranges = []
+        for n in numbers.numbers:
             ratios = [
                 (moved["bias_sq"] + moved["variance"] / n) / (moved["own_bias_sq"] + moved["own_variance"] / n)
                 for one in numbers.of(costs)
                 for moved in one.transfer
                 if moved["n"] == n
             ]
-            parts.append(f"{_range(ratios)} times at n = {n:,.0f} ({other} M on {costs} costs)")
-    return f"An M that is best on the other class of costs has, of the least bias² + variance / n: {listed(parts)}."
+            ranges.append(f"{_range(ratios)} for n = {n:,.0f}")
+        parts.append(f"The M that is best for {other} costs has, on {costs} ones, times the least: {listed(ranges)}.")
+    return " ".join(parts)
 
 
 def _below(numbers: Numbers) -> str:
@@ -184,4 +202,19 @@ def gain_caption(numbers: Numbers) -> str:
     return (
         "Variance of `reinmax` at τ = 1 over the least of an unbiased M(D, p) ∇f(D), on quadratics, as p grows more "
         f"skewed: at most {parts}" + (f"; nothing for {none}." if none else ".")
+    )
+
+
+def draws_caption(quadratic: Sequence[Standing], cubic: Sequence[Standing]) -> str:
+    """Return a sentence or two under the best known mse over the least."""
+    parts = []
+    for standings in (quadratic, cubic):
+        found = [
+            (ratio, n, curve.at(setting), one.skew) for one in standings for n, curve, setting, ratio in gaps_along(one)
+        ]
+        ratio, n, name, skew = max(found)
+        parts.append(f"{ratio:.2f} on {standings[0].costs} costs ({name} at n = {n:,.0f}, {skew})")
+    return (
+        "For each n the known form and setting of least bias² + variance / n, over the least that any M(D, p) ∇f(D) "
+        f"has; markers say which form it is. The largest gap is {listed(parts)}."
     )

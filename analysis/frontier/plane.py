@@ -1,4 +1,4 @@
-"""The figures of the frontier: estimators over the least variance at each bias, and what reinmax leaves to gain."""
+"""The plane of bias and variance: the straight-through forms over the least variance at each bias."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ..axes import ARROW_LEFT, log_axis
-from ..style import FAINT, INK, MUTED, Dash, Style, context, small, style_of
-from .standings import Curve, Numbers, Setting, Standing
+from ..style import FAINT, INK, Dash, context, small, style_of
+from .standings import Curve, Setting, Standing
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, GAP, LEGEND = 11.0, 3.5, 0.72, 0.12, 0.34, 0.34, 1.25  # inches
 FEWEST, MOST = 7e-4, 2.0  # bias_sq of the axes: the former where the frontier goes down to 0
 VARIANCE = (2e-2, 40.0)
 COLUMNS = 5
-DASHES = ("-", (0, (6, 2)), (0, (3, 1.5)), "-")
 
 
 def plane(standings: Sequence[Standing]) -> Figure:
@@ -63,27 +62,19 @@ def draw(ax: Axes, one: Standing) -> Axes:
     if ends:
         ax.axvspan(left, one.least[0], color=FAINT, alpha=0.35, linewidth=0)
     ax.plot(bias_sq, variance, color=INK, linewidth=2.2, zorder=3)
-    variants = variants_of(one.curves)
     for curve in one.curves:
-        _curve(ax, curve, style_of(curve.name, variants[curve.label]), left)
+        _curve(ax, curve, left)
     log_axis(ax.xaxis, (left, MOST))
     log_axis(ax.yaxis, VARIANCE)
     ax.grid()
-    ax.set_title(f"{one.skew}: p = {', '.join(f'{p:.2g}' for p in one.probs)}", fontsize=small() + 0.5)
+    ax.set_title(f"{one.skew}: p = {', '.join(f'{p:.2f}' for p in one.probs)}", fontsize=small() + 0.5)
     ax.set_xlabel("bias²  / mean |∇|²")
     ax.set_ylabel("variance of one draw  / mean |∇|²")
     return ax
 
 
-def variants_of(curves: Sequence[Curve]) -> dict[str, int]:
-    """Return for each label its place among those of one estimator."""
-    found: dict[str, int] = {}
-    for curve in curves:
-        found[curve.label] = sum(other.name == curve.name for other in curves[: curves.index(curve)])
-    return found
-
-
-def _curve(ax: Axes, curve: Curve, style: Style, left: float) -> None:
+def _curve(ax: Axes, curve: Curve, left: float) -> None:
+    style = style_of(curve.name, curve.variant)
     face = "white" if curve.outside or curve.along == "" else style.colour
     places = [(max(one.bias_sq, left), one.variance) for one in curve.settings]
     line = [(max(b, left), v) for b, v in curve.line] or ([] if curve.outside else places)
@@ -110,7 +101,7 @@ def _size(curve: Curve, one: Setting) -> float:
 
 
 def _handle(curve: Curve) -> Line2D:
-    style = style_of(curve.name, 0 if "=" not in curve.label or "0.5" in curve.label else 1)
+    style = style_of(curve.name, curve.variant)
     hollow = "white" if curve.outside or not curve.along else style.colour
     dash: Dash = style.dash if curve.along and not curve.outside else ""
     label = curve.label.replace("forward_temperature", "forward τ").replace("st_redge", "st_redge (along first_time)")
@@ -118,27 +109,3 @@ def _handle(curve: Curve) -> Line2D:
         [], [], color=style.colour, marker=style.marker, markerfacecolor=hollow, linestyle=dash, linewidth=1.1,
         markersize=9.5 if not curve.along else 4.5, label=label,
     )  # fmt: skip
-
-
-def left_to_gain(numbers: Numbers) -> Figure:
-    """Return reinmax's variance over the least of an unbiased estimator, against how skewed p is."""
-    with context():
-        drawn = Figure(figsize=(5.6, 3.3))
-        ax = drawn.add_axes((0.13, 0.16, 0.84, 0.74))
-        for place, (K, points) in enumerate(numbers.unbiased):
-            ratios, excess = [r for r, _ in points], [100 * (v - 1) for _, v in points]
-            ax.plot(
-                ratios, excess, color=str(0.6 * (1 - (place + 1) / len(numbers.unbiased))), linestyle=DASHES[place % 4]
-            )
-            peak = max(range(len(excess)), key=excess.__getitem__) if max(excess) > 1e-6 else len(excess) // 2
-            ax.annotate(
-                f"K = {K}", (ratios[peak], excess[peak]), xytext=(0, 4), textcoords="offset points",
-                ha="center", fontsize=small(), color=MUTED,
-            )  # fmt: skip
-        ax.set_xlim(1.0, 0.04)
-        ax.set_ylim(-0.15, None)
-        ax.grid()
-        ax.set_title("What reinmax leaves to gain without bias")
-        ax.set_xlabel("probability of each class over that of the one before: uniform at 1")
-        ax.set_ylabel("variance above the least, %")
-    return drawn
