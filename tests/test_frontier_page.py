@@ -137,9 +137,10 @@ def test_words_follow_the_numbers(changed):
 
     before, after = (words.findings(read(path)) for path in (FILE, changed(better)))
     said = {one["topic"]: one["text"] for one in after}
-    assert "(`straight_through` at τ = 0.5 in 12 of 12)" in said["some bias"]
+    assert "(most often `straight_through` at τ = 0.5, 12 of 12)" in said["some bias"]
     assert (
-        "(`straight_through` at τ = 0.5 in 12 of 12)" not in {one["topic"]: one["text"] for one in before}["some bias"]
+        "(most often `straight_through` at τ = 0.5, 12 of 12)"
+        not in {one["topic"]: one["text"] for one in before}["some bias"]
     )
 
 
