@@ -336,6 +336,15 @@ def test_a_laplacian_with_other_conductances_is_caught():
             assert theirs > least * (1 - 1e-12)
 
 
+@pytest.mark.parametrize("K", [2, 3, 5])
+def test_the_least_bias_on_cubics_depends_on_the_number_of_classes_alone(K):
+    rng = np.random.default_rng(K)
+    found = [Forms(Costs("cubic", K), p) for p in (uniform(K), skewed(K), *rng.dirichlet(np.ones(K), 3))]
+    ratios = [Frontier(forms).least_bias_sq / forms.scale for forms in found]
+    np.testing.assert_allclose(ratios, ratios[0], rtol=1e-9)
+    assert ratios[0] > 0.05
+
+
 def test_two_classes_by_hand():
     """K = 2, in M_D = m_D (1, -1)'(1, -1): the gradient's two entries are opposite, and d = g_1 - g_2 says all of g.
 

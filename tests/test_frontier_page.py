@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from varbench.analysis.frontier import words
 from varbench.analysis.frontier.page import main, render
+from varbench.analysis.frontier.plane import draw
 from varbench.analysis.frontier.standings import read
+from varbench.analysis.style import style_of
 from varbench.bench.frontier import study
 from varbench.bench.frontier.costs import Costs
 from varbench.bench.frontier.forms import Forms
@@ -137,10 +140,53 @@ def test_words_follow_the_numbers(changed):
 
     before, after = (words.findings(read(path)) for path in (FILE, changed(better)))
     said = {one["topic"]: one["text"] for one in after}
-    assert "(`straight_through` at τ = 0.5 in 12 of 12)" in said["some bias"]
+    assert "(most often `straight_through` at τ = 0.5, 12 of 12)" in said["some bias"]
     assert (
-        "(`straight_through` at τ = 0.5 in 12 of 12)" not in {one["topic"]: one["text"] for one in before}["some bias"]
+        "(most often `straight_through` at τ = 0.5, 12 of 12)"
+        not in {one["topic"]: one["text"] for one in before}["some bias"]
     )
+
+
+def test_the_best_known_form_is_no_winner_by_chance(committed, changed):
+    """A drawn form that is better by less than three standard errors is not preferred; of equals, the nearest to 1."""
+
+    def lucky(found):
+        forms = found["choices"][0]["costs"]["quadratic"]["forms"]
+        for form in forms:
+            for setting in form["settings"]:
+                setting[1:5] = [1.0, 0.0, 1.0, 0.0]
+        labels = [form["label"] for form in forms]
+        drawn, exact = (forms[labels.index(label)]["settings"] for label in ("gumbel_rao", "reinmax"))
+        drawn[0][1:5] = [0.01, 0.01, 1.0, 0.02]
+        for setting in exact[:4]:
+            setting[1:5] = [0.02, 0.0, 1.0, 0.0]
+
+    before, after = (read(path).standings[0] for path in (FILE, changed(lucky)))
+    curve, setting = words.best_known(after, 10.0)
+    assert (curve.label, setting.value) == ("reinmax", 1.0)
+    for n in (1.0, 1000.0):
+        least = min(one.bias_sq + one.variance / n for _, one in before.inside)
+        assert words.best_known(before, n)[1].mse(n) >= least
+
+
+def test_figures_tell_forms_outside_the_class_apart():
+    """Hollow and not joined; all others joined, with a style each."""
+    one = next(one for one in read(FILE).of("quadratic") if (one.classes, one.skew) == (3, "mildly skewed"))
+    ax = draw(Figure().add_subplot(), one)
+    lines = [line for line in ax.lines if line.get_linestyle() != "None" and len(line.get_xdata()) > 1]
+    joined = [curve for curve in one.curves if curve.along and not curve.outside]
+    assert len(lines) == 1 + len(joined)  # the frontier
+    looks = {(style_of(c.name, c.variant).colour, style_of(c.name, c.variant).marker) for c in one.curves}
+    assert len(looks) == len(one.curves) - 1  # zgr is reinmax
+    for curve in one.curves:
+        style = style_of(curve.name, curve.variant)
+        faces = {
+            line.get_markerfacecolor()
+            for line in ax.lines
+            if (line.get_color(), line.get_marker()) == (style.colour, style.marker)
+        }
+        if curve.name not in ("reinmax", "zgr"):  # they share a style, and differ in the face
+            assert faces == ({"white"} if curve.outside else {style.colour})
 
 
 def test_what_cannot_be_read_says_what_to_do(tmp_path, changed, capsys):

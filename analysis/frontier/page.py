@@ -35,7 +35,7 @@ def render(numbers: Numbers) -> str:
     Raises:
         ValueError: if the numbers lack what a figure shows, or a form lies where none can.
     """
-    standings = numbers.standings
+    standings, findings = numbers.standings, words.findings(numbers)
     planes = [_plane(numbers, K, costs) for costs in ("quadratic", "cubic") for K in DRAWN]
     with context():
         caption = words.gain_caption(numbers)
@@ -49,7 +49,7 @@ def render(numbers: Numbers) -> str:
         question=QUESTION,
         size=f"{len(standings)} frontiers, {sum(len(c.settings) for one in standings for c in one.curves):,} settings",
         command=COMMAND,
-        findings=words.findings(numbers),
+        findings=findings,
         skews=_skews(numbers),
         planes=planes,
         gain={"svg": Markup(gain), "caption": caption},

@@ -12,9 +12,9 @@ def least_variance_unbiased(probs: Array) -> Array:
 
     M_D g is unbiased for all quadratics exactly if M_i[:, i] = (e_i - p) / 2 and the flows w_ij = p_i M_i[:, j]
     between different classes are antisymmetric and carry p_i (e_i - p) / 2 into i, sum_j w_ji = p_i (e_i - p) / 2.
-    Under any law of f that does not tell classes apart the variance of such an M is a constant plus a multiple of
-    sum_{i < j} |w_ij|^2 (1 / p_i + 1 / p_j): the heat of a network of conductances c_ij = p_i p_j / (p_i + p_j), whose
-    least is the flow of a potential,
+    Under any law of quadratics that does not tell classes apart the variance of such an M is a constant plus a
+    multiple of sum_{i < j} |w_ij|^2 (1 / p_i + 1 / p_j): the heat of a network of conductances c_ij = p_i p_j / (p_i +
+    p_j), whose least is the flow of a potential,
 
         w_ij = c_ij (u_j - u_i),   sum_j c_ij (u_i - u_j) = p_i (e_i - p) / 2.
 
