@@ -19,7 +19,7 @@ from .frame import Record, temperature_of
 
 LETTERS = {"bias_sq": "b", "variance": "v", "mse": "m", "plane": "p"}
 _ATTRIBUTE = "varbench_cells"
-_PREFIX = "cells."
+_PREFIX = "cells-"  # no dots: what looks like a number is rounded
 
 
 def tell(markers: Iterable[Line2D], quantity: str, relative: bool, records: Sequence[Record]) -> None:
@@ -33,7 +33,7 @@ def tell(markers: Iterable[Line2D], quantity: str, relative: bool, records: Sequ
     """
     letter = LETTERS[quantity]
     for line in markers:
-        setattr(line, _ATTRIBUTE, ".".join([letter.upper() if relative else letter, *map(key, records)]))
+        setattr(line, _ATTRIBUTE, "-".join([letter.upper() if relative else letter, *map(key, records)]))
 
 
 def key(record: Record) -> str:
@@ -66,7 +66,7 @@ def numbered(svg: str, rows: Mapping[str, int]) -> str:
     """Return SVG text whose cells are numbers of rows; a cell without a row is left empty."""
 
     def replaced(match: re.Match[str]) -> str:
-        letter, *keys = match[1].split(".")
+        letter, *keys = match[1].split("-")
         return f' data-cells="{letter} {" ".join(str(rows.get(one, "")) for one in keys)}"'
 
     return re.sub(r' data-cells="([^"]*)"', replaced, svg)

@@ -22,6 +22,7 @@ OFFLINE = (
     "--no-default-browser-check",
 )
 SECONDS = 20.0  # that an answer may take
+KEYS = {"Enter": 13, "Tab": 9, " ": 32, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Escape": 27}
 OWN = ("data:", "blob:", "about:")  # what a page holds itself
 
 
@@ -181,10 +182,14 @@ class Tab:
 
     def press(self, key: str, text: str = "") -> None:
         """Press and release a key, as the keyboard does."""
-        code = {"Enter": 13, "Tab": 9, " ": 32}[key]
+        code = KEYS[key]
         base = {"key": key, "code": {" ": "Space"}.get(key, key), "windowsVirtualKeyCode": code}
         self.call("Input.dispatchKeyEvent", type="keyDown", **base, **({"text": text} if text else {}))
         self.call("Input.dispatchKeyEvent", type="keyUp", **base)
+
+    def point(self, x: float, y: float) -> None:
+        """Move the pointer to a place in the window."""
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
     def downloaded(self) -> Path:
         """Wait until a download that has begun, or begins, is complete, and return its path."""

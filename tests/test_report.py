@@ -185,7 +185,7 @@ def test_points_of_a_sweep_are_told_and_drawn_as_the_sweep(tmp_path):
     assert "who leads at each size" in text
     assert 'id="other-k-1-words"' in text
     assert 'id="toy-dim-1-words"' not in text
-    assert text.count('<table class="data digits">') == 3
+    assert text.count('<table class="data digits" data-problem=') == 3
 
 
 def test_a_point_with_enough_temperatures_stands_for_itself_too(tmp_path):
