@@ -10,6 +10,7 @@ from typing import Any, get_args
 SCHEMA = 1
 VECTORS = ("gradient_exact", "gradient_mean")
 MAX_VECTOR = 1000
+BACKWARD = 2  # a backward pass through f costs what two forward ones do
 NUM_REPLICATES = 64  # interleaved parts whose variances are kept, for paired comparisons of cells
 STATUSES = ("ok", "not_applicable", "failed")
 MARKS = ("heavy_tail", "one_draw_dominates", "rare_outcome", "degenerate", "zero_variance")

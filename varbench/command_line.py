@@ -19,6 +19,7 @@ from .commands.list import list_
 from .commands.measure import measure
 from .commands.merge import merge
 from .commands.plot import plot
+from .commands.recommend import recommend
 from .commands.report import report
 from .commands.show import export, show
 from .commands.study import plan, run
@@ -44,9 +45,10 @@ def varbench() -> None:
     """
 
 
-for command in (
+COMMANDS = (
     list_,
     measure,
+    recommend,
     check,
     run,
     plan,
@@ -59,7 +61,8 @@ for command in (
     validate,
     doctor,
     completion,
-):
+)
+for command in COMMANDS:
     varbench.add_command(command)
 
 
