@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from ..bench.records import literal
 from .numbers import short
-from .phrases import count
+from .phrases import count, listed
 
 Plain = Mapping[str, Any]
 TOP = 3
 _NOTED = 0.05  # of the mse: a smaller share of bias is not worth a word
+_CHECKED = 10_000  # draws of the line that is pasted
 
 
-def regret(choices: Sequence[Plain]) -> dict[str, float | None]:
-    """Return mse(choice) / least - 1 among those measured to the end, and the ends that their intervals allow.
+def line_of(problem: str, choice: Plain, names: Mapping[str, str] | None = None) -> str:
+    """Return a line of Python that draws as the choice does and prints the mse of its average.
 
-    The choice has the least estimate, so the regret shown is 0; it may reach upper(choice) / least lower(rival)
-    - 1, None where a rival's lower end is 0.
+    Args:
+        problem: as the user wrote it.
+        choice: one of a search's.
+        names: of the user's own estimators, where they are found.
     """
-    first, *rivals = choices
-    least = min((one["mse_lower"] for one in rivals), default=math.inf)
-    if first["mse_upper"] <= least:
-        upper: float | None = 0.0
-    else:
-        upper = first["mse_upper"] / least - 1 if least > 0 else None
-    return {"value": 0.0, "lower": 0.0, "upper": upper}
+    estimator = (names or {}).get(choice["estimator"], choice["estimator"])
+    config = "".join(f", {key}={value!r}" for key, value in choice["config"].items() if value is not None)
+    if "[" in estimator:
+        config = "".join(f", {k}={v!r}" for k, v in choice["config"].items() if f"{k}=" not in estimator)
+    n = choice["num_averaged"]
+    bias_sq = "" if choice["unbiased"] else "max(m.bias_sq, 0) + "
+    return (
+        f"from varbench import measure; m = measure({problem!r}, {estimator!r}, num_samples={choice['num_samples']}"
+        f"{config}, num_draws={_CHECKED}, timing=False); n = {n}; print('mse of n averaged draws:', "
+        f"{bias_sq}m.variance / n)"
+    )
 
 
-def line_of(problem: str, choice: Plain) -> str:
-    """Return a line of Python that measures the choice as it would be used."""
-    config = "".join(f", {key}={value!r}" for key, value in choice["config"].items())
-    return f"varbench.measure({problem!r}, {choice['estimator']!r}, num_samples={choice['num_samples']}{config})"
-
-
-def as_text(problem: str, budget: float, unit: str, found: Plain) -> str:
+def as_text(problem: str, budget: float, unit: str, found: Plain, names: Mapping[str, str] | None = None) -> str:
     """Return the recommendation for a terminal.
 
     Args:
@@ -43,32 +44,52 @@ def as_text(problem: str, budget: float, unit: str, found: Plain) -> str:
         budget: of one gradient estimate.
         unit: evaluations or seconds.
         found: what ``Search.plain`` returned.
+        names: of the user's own estimators, where they are found.
     """
     choices = found["choices"]
     first = choices[0]
     lines = [f"{_name(first)} on {problem}, for {budget:g} {unit} a gradient"]
     lines += [f"  {reason}" for reason in _reasons(first, unit, found)]
     for rank, one in enumerate(choices[1:TOP], 2):
-        lines.append(f"  {rank}. {_name(one)}: mse {_interval(one)}, {_against(one, first)}")
-    lines.append(f"  regret: {_regret(choices)}")
-    lines.append(f"  paste: {line_of(problem, first)}")
+        ratio = f", {one['mse'] / first['mse']:.3g} times that of the first" if first["mse"] > 0 else ""
+        lines.append(f"  {rank}. {_name(one)}: mse {_interval(one)}{ratio}")
+    lines.append(f"  regret: {regret(found)}")
+    lines.append(f"  paste: {line_of(problem, first, names)}")
     lines.append(f"  screening, apart from the budget: {_screening(found)}")
     return "\n".join(lines)
 
 
+def regret(found: Plain) -> str:
+    """Return how far the choice may be from the best that was looked at, as far as the search has shown it."""
+    looked, upper = found["num_looked"], found["regret_upper"]
+    if looked == 1:
+        return "not known: no other candidate was looked at"
+    among = f"of the {count(looked, 'candidate')} that were looked at"
+    if upper is None:
+        return f"no bound is shown on its distance from the best {among}; more time may show one (--max-seconds)"
+    if upper == 0:
+        return f"none: it is shown to be the best {among}, at 95 %"
+    return f"within {_percent(upper)} of the best {among}, at 95 %"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
+
+
 def _name(one: Plain) -> str:
-    parts = [f"{key}={value}" for key, value in one["config"].items()]
+    parts = [f"{key}={literal(value)}" for key, value in one["config"].items()]
     return one["estimator"] + (f"[{','.join(parts)}]" if parts else "") + f" with S = {one['num_samples']}"
 
 
 def _interval(one: Plain) -> str:
-    return f"{short(one['mse'])} [{short(one['mse_lower'])}, {short(one['mse_upper'])}]"
+    upper = "?" if one["mse_upper"] is None else short(one["mse_upper"])
+    return f"{short(one['mse'])} [{short(one['mse_lower'])}, {upper}]"
 
 
 def _reasons(first: Plain, unit: str, found: Plain) -> list[str]:
     cost = f"{first['cost_per_draw']:.3g} {unit}"
     number = first["num_averaged"]
-    reasons = [f"mse {_interval(first)}: {count(number, 'draw')} of {cost}{' are averaged' if number > 1 else ''}"]
+    reasons = [f"mse {_interval(first)}: {count(number, 'draw')} of {cost}{', averaged' if number > 1 else ''}"]
     record = first["record"]
     if first["unbiased"]:
         reasons.append("unbiased: a larger budget makes it as exact as you like")
@@ -77,33 +98,28 @@ def _reasons(first: Plain, unit: str, found: Plain) -> list[str]:
         if share > _NOTED:
             reasons.append(f"biased: squared bias is {share:.0%} of its mse, and no averaging removes it")
         else:
-            reasons.append("biased, by less than its noise at this budget; at a larger one look again")
+            reasons.append("any bias is less than its noise at this budget; at a larger one look again")
     if str(found["exact_method"]).startswith("reference"):
-        reasons.append("no exact gradient: bias is against a long unbiased run, whose error is in the intervals")
+        reasons.append(f"no exact gradient: bias is against a {found['exact_method']}, whose error is in the intervals")
     if record["marks"]:
         marks = ", ".join(mark.replace("_", " ") for mark in record["marks"])
         reasons.append(f"marked {marks}: its interval may be too short")
     return reasons
 
 
-def _against(one: Plain, first: Plain) -> str:
-    ratio = f"{one['mse'] / first['mse']:.3g} times that of the first" if first["mse"] > 0 else "the first's is 0"
-    return ratio + ("" if one["mse_lower"] > first["mse_upper"] else " (the intervals overlap)")
-
-
-def _regret(choices: Sequence[Plain]) -> str:
-    upper = regret(choices)["upper"]
-    among = f"among the {count(len(choices), 'candidate')} measured to the end"
-    if upper is None:
-        return f"no upper end is shown {among}"
-    if upper == 0:
-        return f"none: it is shown to be the best {among}"
-    return f"at most {upper:.0%} {among}"
-
-
 def _screening(found: Plain) -> str:
+    """Return what the search took, what it looked at, and what it did not, and why."""
     rounds = ", ".join(f"{cells} at {count(draws, 'draw')}" for cells, draws in found["rounds"])
-    too_dear = f"; {found['too_dear']} more are over the budget" if found["too_dear"] else ""
-    failed = {name: reason for name, reason in found["dropped"]}
-    failures = "".join(f"\n    left out {name}: {reason}" for name, reason in failed.items())
-    return f"{found['evaluations']:,} evaluations in {found['seconds']:.1f} s; candidates {rounds}{too_dear}{failures}"
+    took = f"{found['evaluations']:,} evaluations in {found['seconds']:.1f} s of {found['max_seconds']:g} s"
+    lines = [f"{took}; candidates {rounds}"]
+    if found["too_dear"]:
+        lines.append(f"over the budget: {count(found['too_dear'], 'candidate')}")
+    if found["num_late"]:
+        lines.append(f"not looked at, for want of time: {count(found['num_late'], 'candidate')}")
+    first: dict[str, str] = {}
+    for name, reason in found["dropped"]:
+        first.setdefault(name, reason)
+    for reason in dict.fromkeys(first.values()):
+        names = [name for name, its in first.items() if its == reason]
+        lines.append(f"left out {listed(names, most=4)}: {reason}")
+    return "\n    ".join(lines)

@@ -1,8 +1,7 @@
-"""The search for the estimator of least mse within a budget: successive halving on common noise."""
+"""The search for the estimator of least mse within a budget: successive halving on common noise, within a time."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -10,78 +9,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..estimators.errors import InputError
-from ..estimators.noise import PhiloxNoise
-from .candidates import Budget, Meter, candidates, costs_of, too_small
-from .cells import measure_requests
-from .cost import Evaluator
-from .draws import MAX_BLOCK, Request, run_block
+from .candidates import Budget, Candidate, candidates
 from .exact import Truth
+from .looks import Choice, Failure, Priced, looked, repriced
+from .meter import Meter, OutOfTime
+from .paired import excess, optimistic
+from .preparing import paced, priced, reference_for, too_small, truth_within
+from .prices import timed_prices
 from .problem import Problem
-from .records import BACKWARD, Measurement
-from .reference import known_truth
-from .timing import ROUNDS, time_requests
+from .records import finite
+from .threads import one_thread_each
 
 FIRST_DRAWS = 512
-FEWEST_DRAWS = 32
+FEWEST_DRAWS = 16
 LAST_DRAWS = 2**17
 FACTOR = 4  # more draws a round, for at most half as many candidates
-FINALISTS = 4  # are never halved, only shown to be worse
-RESOLVED = 1.05  # the leader's upper end over its rivals' least lower end: no more draws are needed
-SECONDS = 40.0
-_TRIED = 64  # points that tell what one evaluation takes
-
-
-@dataclass(frozen=True, eq=False)
-class Choice:
-    """A candidate as last measured: mse(n) = bias_sq + variance / n, n = floor(budget / cost of a draw).
-
-    Args:
-        request: the estimator with its config and S.
-        found: its last measurement.
-        unbiased: known to be so; its bias_sq then counts as 0 whatever was measured.
-        cost: of one draw, in the budget's unit.
-        num_averaged: n.
-    """
-
-    request: Request
-    found: Measurement
-    unbiased: bool
-    cost: float
-    num_averaged: int
-
-    @property
-    def mse(self) -> float:
-        """Return the mse of the average."""
-        return self._mse("")
-
-    @property
-    def lower(self) -> float:
-        """Return its lower end."""
-        return self._mse("_lower")
-
-    @property
-    def upper(self) -> float:
-        """Return its upper end."""
-        return self._mse("_upper")
-
-    def _mse(self, end: str) -> float:
-        bias_sq = 0.0 if self.unbiased else max(0.0, getattr(self.found, f"bias_sq{end}"))
-        return bias_sq + float(getattr(self.found, f"variance{end}")) / self.num_averaged
-
-    def plain(self) -> dict[str, Any]:
-        """Return the choice as plain data: its record, and what the budget makes of it."""
-        return {
-            "estimator": self.found.estimator,
-            "config": dict(self.found.config),
-            "num_samples": self.found.num_samples,
-            "unbiased": self.unbiased,
-            "cost_per_draw": self.cost,
-            "num_averaged": self.num_averaged,
-            "mse": self.mse,
-            "mse_lower": self.lower,
-            "mse_upper": self.upper,
-            "record": self.found.record(),
-        }
+FINALISTS = 12  # are never halved, only shown to be worse
+RESOLVED = 0.05  # of a regret: no more draws are needed
+LEVEL = 0.05  # of a wrong statement on the regret, over all candidates and rounds
+SECONDS = 30.0
+_SHARE = 0.4  # of the time, for each part of the first look
+_SLOW_SHARE = 0.8  # of the time, for the one look that a slow cost allows
+_ROUNDS_SHARE = 0.6  # of the time left, where the last few must be timed after them
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,31 +39,44 @@ class Search:
 
     Args:
         choices: the candidates that were measured to the end, least mse first.
+        regret: with 95 % confidence mse(choice) is at most 1 + this times the least of all that were looked at;
+            infinite where no bound is shown, 0 or less where the choice is shown to be the best.
         num_candidates: that could be paid.
+        num_looked: that were measured at least once.
+        num_late: for which there was no time.
         too_dear: candidates of which one draw is over the budget.
         dropped: (estimator, reason) of candidates that failed.
         rounds: (candidates, draws of each) of every round.
         exact: the gradient that biases refer to.
         evaluations: of f that the search took, a backward pass as 2; the truth's or reference's among them.
         seconds: that it took.
+        max_seconds: that it was given.
     """
 
     choices: tuple[Choice, ...]
+    regret: float
     num_candidates: int
+    num_looked: int
+    num_late: int
     too_dear: int
-    dropped: tuple[tuple[str, str], ...]
+    dropped: tuple[Failure, ...]
     rounds: tuple[tuple[int, int], ...]
     exact: Truth
     evaluations: int
     seconds: float
+    max_seconds: float
 
     def plain(self) -> dict[str, Any]:
         """Return the search as plain data."""
-        kept = ("num_candidates", "too_dear", "dropped", "rounds", "evaluations", "seconds")
+        kept = (
+            *("num_candidates", "num_looked", "num_late", "too_dear", "dropped", "rounds"),
+            *("evaluations", "seconds", "max_seconds"),
+        )
         gradient = self.exact.gradient
         return {
             "exact_method": self.exact.method,
             "gradient_norm": None if gradient is None else float(gradient.norm()),
+            "regret_upper": finite(max(0.0, self.regret)),
             **{name: getattr(self, name) for name in kept},
             "choices": [one.plain() for one in self.choices],
         }
@@ -126,129 +88,184 @@ def search(
     *,
     seed: int = 0,
     max_seconds: float = SECONDS,
-    requests: Sequence[Request] | None = None,
+    grid: Sequence[Candidate] | None = None,
     exact: Truth | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Search:
     """Return the candidates of least mse(n) within a budget.
 
-    Each round measures all that are left on common noise, with 4 times the draws. Who is shown to be worse than the
-    leader leaves; of the others the better half stays, four at the least. It ends when the leader is shown to be
-    within 5 % of the least, at 2^17 draws, or where the next round would pass ``max_seconds``.
+    Each round measures all that are left on common noise, with 4 times the draws of the last. Who is shown to be worse
+    than the leader leaves, in paired comparisons at 5 % over all candidates and rounds together; of the others the
+    better half stays, by the ends that speak for them, twelve at the least. It ends when the leader bears
+    no mark and is shown to be within 5 % of the least, at 2^17 draws, or when the time is up: a round that is cut short
+    does not count.
 
     Args:
         problem: whose gradient is wanted.
         budget: the cost of ONE gradient estimate.
         seed: of the noise.
-        max_seconds: a wish, by ``clock``: the first round always runs.
-        requests: the grid; ``candidates`` by default.
-        exact: the truth; by default the problem's, or an unbiased reference run whose error enters intervals of bias.
+        max_seconds: by ``clock``; a slow cost is looked at as far as that allows.
+        grid: ``candidates`` of the catalogue by default.
+        exact: the truth; by default the problem's, or a run of the unbiased candidate of least variance x price, on
+            noise of its own, whose error enters the intervals of bias.
         clock: seconds.
 
     Raises:
-        InputError: if the budget pays for no candidate, or the cost fails.
+        InputError: if the budget pays for no candidate, there is no time for one, or the cost fails.
     """
-    started, meter = clock(), Meter(problem)
-    counted = meter.problem
-    exact = exact or known_truth(counted, seed, max_seconds=max_seconds / 4, clock=clock)
-    left = list(candidates(counted) if requests is None else requests)
-    costs, dropped = costs_of(counted, left, budget, seed)
-    affordable = [one for one in left if costs.get(one, math.inf) <= budget.amount]
-    if not affordable:
-        raise InputError(too_small(problem, costs, budget, dropped))
-    too_dear, num_candidates, left = len(costs) - len(affordable), len(affordable), affordable
-    draws = _first_draws(counted, left, seed, max_seconds / 4, clock)
-    rounds: list[tuple[int, int]] = []
-    while True:
-        began = clock()
-        choices, failures = measured(counted, left, costs, budget, exact, draws, seed)
-        dropped += failures
-        if not choices:
-            raise InputError(f"every estimator failed on '{problem.name}': {dropped[0][0]}: {dropped[0][1]}")
-        rounds.append((len(left), draws))
-        kept = _kept(choices)
-        next_takes = FACTOR * (clock() - began) * len(kept) / len(left)
-        if len(kept) == 1 or _resolved(kept) or draws >= LAST_DRAWS or clock() - started + next_takes > max_seconds:
-            break
-        left, draws = [one.request for one in kept], min(FACTOR * draws, LAST_DRAWS)
-    if budget.unit == "seconds":
-        choices = _timed_again(counted, kept, budget, seed)
+    meter, started = Meter(problem, max_seconds, clock), clock()
+    with one_thread_each():
+        pace = paced(meter, seed, max_seconds / 4)
+        exact = exact or truth_within(meter, pace, max_seconds / 4)
+        every = candidates(problem) if grid is None else grid
+        prices = priced(meter, every, budget, pace, seed, max_seconds / 4)
+        if not prices.payable:
+            raise InputError(too_small(problem, prices, budget))
+        draws = _first_draws(prices.payable, pace, _SHARE * max_seconds)
+        share = max_seconds * (_SHARE if draws > FEWEST_DRAWS else _SLOW_SHARE)
+        first, exact, failures = _first_look(meter, prices.payable, budget, exact, draws, pace, seed, share)
+        dropped = [*prices.dropped, *failures]
+        if not first:
+            raise InputError(_nothing(problem, failures if meter.left > 0 else [], pace, max_seconds))
+        timing = budget.unit == "seconds"
+        meter.allow(_ROUNDS_SHARE * meter.left if timing else math.inf)
+        level = _level(len(first), draws)
+        late = len(prices.payable) + prices.num_unpriced - len(first) - len(failures)
+        looks, failures = _rounds(meter, first, budget, exact, draws, pace, level, seed)
+        if timing:
+            meter.allow()
+            looks[-1] = _timed(meter, looks[-1], budget, exact, level, seed)
     return Search(
-        tuple(choices),
-        num_candidates,
-        too_dear,
-        tuple(dict.fromkeys(dropped)),
-        tuple(rounds),
+        tuple(looks[-1]),
+        _regret(looks, level),
+        len(prices.payable) + prices.num_unpriced,
+        len(first),
+        late,
+        prices.too_dear,
+        tuple(dict.fromkeys([*dropped, *failures])),
+        tuple((len(look), look[0].found.num_draws) for look in looks),
         exact,
         meter.evaluations,
         clock() - started,
+        max_seconds,
     )
 
 
-def _first_draws(
-    problem: Problem, requests: Sequence[Request], seed: int, seconds: float, clock: Callable[[], float]
-) -> int:
-    """Return the draws of the first round: a power of two, fewer than usual where the cost is slow."""
-    theta = problem.node.theta
-    points = problem.node.draw(PhiloxNoise(seed, f"{problem.name} (pace)", 0, _TRIED, theta.dtype, theta.device), 1)
-    began = clock()
-    Evaluator(problem)(points)
-    one_point = (clock() - began) / _TRIED
-    one_draw = one_point * sum(
-        run_block(problem, [one], seed, 0, 1).num_points * (1 + BACKWARD * one.estimator.facts.uses_slopes)
-        for one in requests
-    )
+def _first_draws(every: Sequence[Priced], pace: float, seconds: float) -> int:
+    """Return the draws of the first look: a power of two, fewer than usual where the cost is slow."""
     draws = FIRST_DRAWS
-    while draws > FEWEST_DRAWS and draws * one_draw > seconds:
+    while draws > FEWEST_DRAWS and draws * _takes(every, pace) > seconds:
         draws //= 2
     return draws
 
 
-def measured(
-    problem: Problem,
-    requests: Sequence[Request],
-    costs: dict[Request, float],
+def _level(number: int, draws: int) -> float:
+    """Return the level of one comparison: any rival may be the best, last looked at in any round, before any last."""
+    rounds = 1 + math.ceil(math.log(LAST_DRAWS / draws, FACTOR))
+    return LEVEL / (max(1, number - 1) * rounds * (rounds + 1))
+
+
+def _takes(every: Sequence[Priced], pace: float) -> float:
+    """Return the seconds that the cost takes for one draw of each candidate, points that are shared once."""
+    shared = {one.candidate.request.points_key: one.evaluations for one in every}
+    return pace * sum(shared.values())
+
+
+def _first_look(
+    meter: Meter,
+    every: Sequence[Priced],
     budget: Budget,
     exact: Truth,
-    num_draws: int,
+    draws: int,
+    pace: float,
     seed: int,
-) -> tuple[list[Choice], list[tuple[str, str]]]:
-    """Return the candidates measured on common noise, least mse first, and which failed."""
-    results = measure_requests(
-        problem, requests, exact, num_draws=num_draws, seed=seed, max_rows=min(num_draws, MAX_BLOCK)
+    seconds: float,
+) -> tuple[list[Choice], Truth, list[Failure]]:
+    """Return the first look, cheap draws first, and the truth: where there is none, that of an unbiased candidate."""
+    order = sorted(every, key=lambda one: one.evaluations)
+    parts = [[one for one in order if one.candidate.unbiased is unbiased] for unbiased in (True, False)]
+    parts = [order] if exact.gradient is not None else parts
+    choices: list[Choice] = []
+    failures: list[Failure] = []
+    for part in parts:
+        if choices and part and exact.gradient is None:
+            exact = reference_for(meter, choices, exact, pace, seed, seconds / 2)
+        if part and exact.gradient is None and not part[0].candidate.unbiased:
+            failures += [(one.candidate.request.estimator.facts.name, str(exact.reason)) for one in part]
+            continue
+        meter.allow(seconds)
+        found, failed = looked(meter, part, budget, exact, draws, seed, partly=True)
+        choices, failures = choices + found, failures + failed
+    return _ranked(choices), exact, failures
+
+
+def _rounds(
+    meter: Meter, first: list[Choice], budget: Budget, exact: Truth, draws: int, pace: float, level: float, seed: int
+) -> tuple[list[list[Choice]], list[Failure]]:
+    """Return the looks, each at fewer candidates with more draws, and what failed on the way."""
+    looks, dropped = [first], []
+    while draws < LAST_DRAWS and (_regret(looks, level) > RESOLVED or looks[-1][0].found.marks):
+        kept = _kept(looks[-1], level)
+        draws = min(FACTOR * draws, LAST_DRAWS)
+        if _takes([one.priced for one in kept], pace) * draws > meter.left:
+            break
+        try:
+            choices, failures = looked(meter, [one.priced for one in kept], budget, exact, draws, seed)
+        except OutOfTime:
+            break
+        dropped += failures
+        if not choices:
+            break
+        looks.append(_ranked(choices))
+    return looks, dropped
+
+
+def _ranked(choices: Sequence[Choice]) -> list[Choice]:
+    """Return the choices, least mse first, of equals the cheapest; a variance that may not be what it seems is last."""
+    return sorted(choices, key=lambda one: (not one.score.settled, one.mse, one.priced.price.value))
+
+
+def _kept(choices: Sequence[Choice], level: float) -> list[Choice]:
+    """Return the better half, twelve at the least, without those shown to be worse than the leader."""
+    leader = choices[0]
+    rivals = [one for one in choices[1:] if excess(leader.score, one.score, level) > 0]
+    rivals.sort(key=lambda one: optimistic(one.score))
+    return [leader, *rivals[: max(FINALISTS, len(choices) // 2) - 1]]
+
+
+def _regret(looks: Sequence[Sequence[Choice]], level: float) -> float:
+    """Return the largest excess of the choice over a candidate.
+
+    Each is taken as it was last looked at, beside the choice of that look or, where that says more, of the last one.
+    """
+    last = looks[-1][0]
+    rivals: dict[Candidate, float] = {}
+    for look in looks:
+        mine = next(one for one in look if one.priced.candidate is last.priced.candidate)
+        for one in look:
+            if one is not mine:
+                across = excess(last.score, one.score, level, paired=False)
+                rivals[one.priced.candidate] = min(across, excess(mine.score, one.score, level))
+    return max(rivals.values(), default=0.0)
+
+
+def _timed(meter: Meter, choices: list[Choice], budget: Budget, exact: Truth, level: float, seed: int) -> list[Choice]:
+    """Return the last few with their times measured beside one another; dear ones leave, unless all are."""
+    kept = _kept(choices, level)[:FINALISTS]
+    rough = [one.priced.price for one in kept]
+    try:
+        prices = timed_prices(meter.problem, [one.priced.candidate.request for one in kept], rough, seed)
+    except OutOfTime:
+        return choices
+    again = [repriced(one, price, budget, exact) for one, price in zip(kept, prices, strict=True)]
+    payable = [one for one in again if one.priced.price.lower <= budget.amount]
+    return _ranked(payable or again)
+
+
+def _nothing(problem: Problem, dropped: Sequence[Failure], pace: float, max_seconds: float) -> str:
+    if dropped:
+        return f"every estimator failed on '{problem.name}': {dropped[0][0]}: {dropped[0][1]}"
+    return (
+        f"one evaluation of the cost of '{problem.name}' takes {pace:.2g} s: in {max_seconds:g} s nothing could be "
+        "measured; give more with --max-seconds"
     )
-    choices, failures = [], []
-    for one, found in zip(requests, results, strict=True):
-        facts = one.estimator.facts
-        if isinstance(found, InputError):
-            failures.append((facts.name, str(found)))
-        elif found.status != "ok":
-            failures.append((facts.name, str(found.reason)))
-        elif not facts.unbiased and found.bias_sq is None:
-            failures.append((facts.name, f"its bias is not known: {exact.reason}"))
-        else:
-            number = int(budget.amount / costs[one] * (1 + 1e-12))
-            choices.append(Choice(one, found, facts.unbiased, costs[one], number))
-    return sorted(choices, key=lambda choice: choice.mse), failures
-
-
-def _kept(choices: Sequence[Choice]) -> list[Choice]:
-    """Return the better half, four at the least, without those shown to be worse than the leader."""
-    most = max(FINALISTS, len(choices) // 2)
-    return [one for one in choices if one.lower <= choices[0].upper][:most]
-
-
-def _resolved(choices: Sequence[Choice]) -> bool:
-    leader, *rivals = choices
-    return all(leader.upper <= RESOLVED * one.lower for one in rivals)
-
-
-def _timed_again(problem: Problem, choices: Sequence[Choice], budget: Budget, seed: int) -> list[Choice]:
-    """Return the last few with their times measured beside one another; a draw must still fit into the budget."""
-    timings = time_requests(problem, [one.request for one in choices], seed, ROUNDS)
-    again = []
-    for one, timing in zip(choices, timings, strict=True):
-        number = max(1, int(budget.amount / timing.seconds_per_draw))
-        found = dataclasses.replace(one.found, **timing.fields())
-        again.append(dataclasses.replace(one, found=found, cost=timing.seconds_per_draw, num_averaged=number))
-    return sorted(again, key=lambda one: one.mse)

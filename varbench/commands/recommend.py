@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ..bench.specs import parse
 from . import complete, options
 from .output import put_json
 
@@ -44,8 +45,29 @@ class Amount(click.ParamType):
     help="What ONE gradient estimate may cost: 1000evals, of which a backward pass counts 2, or 1ms.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(1.0),
+    default=30.0,
+    show_default=True,
+    help="What the search itself may take, whatever the cost takes.",
+)
+@click.option(
+    "--estimator",
+    "estimators",
+    multiple=True,
+    metavar="FILE.py:NAME",
+    help="An estimator of yours beside the catalogue's; brackets fix parameters, its bias is measured; repeatable.",
+)
 @options.as_json
-def recommend(problem: str, budget: tuple[float, str], seed: int, as_json: bool) -> None:
+def recommend(
+    problem: str,
+    budget: tuple[float, str],
+    seed: int,
+    max_seconds: float,
+    estimators: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Recommend the estimator of least mse for PROBLEM within a budget.
 
     A candidate is an estimator at a temperature and a number of samples S; within the budget it averages
@@ -54,18 +76,23 @@ def recommend(problem: str, budget: tuple[float, str], seed: int, as_json: bool)
 
     \b
     varbench recommend 'polynomial[dim=8,classes=4]' --budget 20evals
-    varbench recommend mine.py:problem --budget 1ms --json
+    varbench recommend mine.py:problem --budget 1ms --estimator mine.py:estimator
     """
     from ..analysis.recommend import as_text, line_of, regret
-    from ..bench.candidates import Budget
+    from ..bench.candidates import Budget, candidates
     from ..bench.measure import prepared
+    from ..bench.resolve import loaded_estimator
     from ..bench.search import search
 
     amount, unit = budget
-    found = search(prepared(problem, None, "cpu"), Budget(amount, unit), seed=seed).plain()
+    bound = prepared(problem, None, "cpu")
+    specs = {given: parse(given) for given in estimators}
+    own = [(loaded_estimator(spec.name), spec.parameters) for spec in specs.values()]
+    names = {estimator.facts.name: given for (estimator, _), given in zip(own, specs, strict=True)}
+    grid = candidates(bound, own)
+    found = search(bound, Budget(amount, unit), seed=seed, max_seconds=max_seconds, grid=grid).plain()
     if not as_json:
-        click.echo(as_text(problem, amount, unit, found))
+        click.echo(as_text(problem, amount, unit, found, names))
         return
-    choices = found["choices"]
-    said = {"regret": regret(choices), "line": line_of(problem, choices[0])}
+    said = {"regret": regret(found), "line": line_of(problem, found["choices"][0], names)}
     put_json({"problem": problem, "budget": amount, "unit": unit, "seed": seed, **said, **found})
