@@ -52,9 +52,9 @@ def candidates(problem: Problem, own: Sequence[tuple[Estimator, Mapping[str, Any
     """Return the stated grid: catalogued estimators that apply, over their temperatures and numbers of samples.
 
     Left out are oracles, second names, what is fitted first (no share of one gradient's budget pays for a fit), and
-    what has a parameter that must be given and that no grid names. Unbiased estimators are tried at 1 to 64 times their
-    fewest samples. The others average over independent samples, and an average of draws says the same; they are tried
-    at each temperature, other parameters at their defaults.
+    what has a parameter that must be given and that no grid names. Unbiased estimators that need several samples are
+    tried at 1 to 64 times their fewest. The others average over independent samples, and an average of draws says the
+    same; they are tried at each temperature, other parameters at their defaults.
 
     Args:
         problem: whose gradient is wanted.
@@ -69,7 +69,9 @@ def candidates(problem: Problem, own: Sequence[tuple[Estimator, Mapping[str, Any
         estimator = None if facts.oracle or facts.alias_of else load(facts.name)
         if estimator is not None and estimator.fit is None:
             try:
-                found += [Candidate(one, facts.unbiased) for one in _requests(problem, estimator, {})]
+                found += [
+                    Candidate(one, facts.unbiased) for one in _requests(problem, estimator, {}, facts.min_samples > 1)
+                ]
             except NotApplicable:
                 continue
     for estimator, given in own:
@@ -78,7 +80,7 @@ def candidates(problem: Problem, own: Sequence[tuple[Estimator, Mapping[str, Any
             raise InputError(
                 f"estimator '{name}' is fitted first, which no budget of one gradient pays for; leave it out"
             )
-        requests = _requests(problem, estimator, given)
+        requests = _requests(problem, estimator, given, coupled=True)
         if not requests:
             lacking = [key for key, default in estimator.facts.config.items() if default is None and key not in given]
             raise InputError(
@@ -88,10 +90,12 @@ def candidates(problem: Problem, own: Sequence[tuple[Estimator, Mapping[str, Any
     return found
 
 
-def _requests(problem: Problem, estimator: Estimator, given: Mapping[str, Any]) -> list[Request]:
+def _requests(problem: Problem, estimator: Estimator, given: Mapping[str, Any], coupled: bool) -> list[Request]:
     facts = estimator.facts
+    alone = facts.deterministic or not facts.unbiased or problem.objective == "iwae" or not coupled
+    samples = [None] if alone else [facts.min_samples * times for times in SAMPLES]
     configs = [resolved(f"estimator '{facts.name}'", config, facts.config) for config in _configs(facts, given)]
-    return [request(problem, estimator, config, S) for config in configs for S in _samples(facts, problem)]
+    return [request(problem, estimator, config, S) for config in configs for S in samples]
 
 
 def _configs(facts: Facts, given: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -104,9 +108,3 @@ def _configs(facts: Facts, given: Mapping[str, Any]) -> list[dict[str, Any]]:
         {**facts.config, **given, **dict(zip(swept, values, strict=True))}
         for values in itertools.product(*(facts.grid[key] for key in swept))
     ]
-
-
-def _samples(facts: Facts, problem: Problem) -> list[int | None]:
-    if facts.deterministic or not facts.unbiased or problem.objective == "iwae":
-        return [None]
-    return [facts.min_samples * times for times in SAMPLES]

@@ -82,8 +82,10 @@ class Choice:
 def choice(priced: Priced, found: Measurement, budget: Budget, exact: Truth) -> Choice:
     """Return what a budget makes of a measurement."""
     number = max(1, budget.buys(priced.price.value))
+    if budget.unit == "seconds":
+        found = dataclasses.replace(found, seconds_per_draw=priced.price.value)
     unbiased = priced.candidate.unbiased
-    return Choice(priced, found, number, score(found, number, unbiased, exact.error_square, priced.price.relative_se))
+    return Choice(priced, found, number, score(found, number, unbiased, exact.error_square, priced.price.factor))
 
 
 def looked(
@@ -147,14 +149,3 @@ def _fault(one: Priced, found: Measurement | InputError, exact: Truth) -> str | 
     if not one.candidate.unbiased and found.bias_sq is None:
         return f"its bias is not known: {exact.reason}"
     return None
-
-
-def repriced(one: Choice, price: Price, budget: Budget, exact: Truth) -> Choice:
-    """Return the choice at another price of a draw, in seconds, which its record then holds."""
-    found = dataclasses.replace(
-        one.found,
-        seconds_per_draw=price.value,
-        seconds_per_draw_lower=price.lower,
-        seconds_per_draw_upper=price.upper,
-    )
-    return choice(dataclasses.replace(one.priced, price=price), found, budget, exact)

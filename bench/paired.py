@@ -22,8 +22,8 @@ class Score:
         value: the estimate; a negative bias_sq counts as 0.
         parts: its estimates from 64 interleaved parts of the draws, None where draws are too few for that; candidates
             on common noise move together part by part.
-        apart: variance of what the parts do not show: of |mean - exact|^2 in second order, of an estimated truth, of
-            a price.
+        apart: variance of what the parts do not show: of |mean - exact|^2 in second order, of an estimated truth.
+        factor: at least 1, by which the price of a draw, and n with it, may be off.
         settled: whether it has an upper end; an estimator without variance may only have missed a rare outcome.
     """
 
@@ -31,9 +31,10 @@ class Score:
     parts: NDArray[np.float64] | None
     apart: float
     settled: bool
+    factor: float = 1.0
 
 
-def score(found: Measurement, num_averaged: int, unbiased: bool, error_square: float, price_se: float) -> Score:
+def score(found: Measurement, num_averaged: int, unbiased: bool, error_square: float, factor: float) -> Score:
     """Return the score of a measured candidate.
 
     Args:
@@ -41,13 +42,13 @@ def score(found: Measurement, num_averaged: int, unbiased: bool, error_square: f
         num_averaged: n.
         unbiased: known to be so: bias_sq is 0.
         error_square: tr C^2, C the covariance of the error of the gradient that bias_sq refers to.
-        price_se: relative standard error of the price of a draw, n = budget / price.
+        factor: by which the price of a draw may be off, n = budget / price.
     """
     assert found.variance is not None
     N, n, variance = found.num_draws, num_averaged, found.variance
     bias_sq = 0.0 if unbiased else max(0.0, found.bias_sq or 0.0)
     settled = found.variance_upper is not None
-    apart = (price_se * variance / n) ** 2
+    apart = 0.0
     if not unbiased:
         C = math.sqrt(error_square)
         # 2 tr A^2 of the mean's error, tr Sigma^2 <= variance^2; an error of the truth moves two scores together,
@@ -55,10 +56,10 @@ def score(found: Measurement, num_averaged: int, unbiased: bool, error_square: f
         apart += 2 * (variance / N + C) ** 2 + 8 * bias_sq * C
     if not found.replicates:
         half = _half(found, "variance") / n + (0.0 if unbiased else _half(found, "bias_sq"))
-        return Score(bias_sq + variance / n, None, apart + (half / Z) ** 2, settled)
+        return Score(bias_sq + variance / n, None, apart + (half / Z) ** 2, settled, factor)
     spread = np.array(found.replicates["variance"])
     parts = spread / n if unbiased else np.array(found.replicates["mse"]) - (1 - 1 / n) * spread
-    return Score(bias_sq + variance / n, parts, apart, settled)
+    return Score(bias_sq + variance / n, parts, apart, settled, factor)
 
 
 def _half(found: Measurement, name: str) -> float:
@@ -84,6 +85,8 @@ def excess(first: Score, other: Score, level: float, paired: bool = True) -> flo
     else:
         aa, bb = standard_error(first) ** 2, standard_error(other) ** 2
         ab = -math.sqrt(aa * bb)
+    if first.settled and a == 0 and aa == 0:
+        return 0.0  # nothing has less
     if not first.settled or not other.settled:
         return math.inf
     if a == b and aa + bb - 2 * ab <= 1e-24 * b * b:
@@ -94,7 +97,7 @@ def excess(first: Score, other: Score, level: float, paired: bool = True) -> flo
         return math.inf
     middle = a * b - z * z * ab
     root = math.sqrt(max(0.0, middle * middle - lead * (a * a - z * z * aa)))
-    return (middle + root) / lead - 1
+    return (middle + root) / lead * first.factor * other.factor - 1
 
 
 def _covariance(first: Score, other: Score) -> tuple[float, float, float]:
@@ -116,5 +119,5 @@ def standard_error(one: Score) -> float:
 
 
 def optimistic(one: Score) -> float:
-    """Return the score less two standard errors: who might still be the best."""
-    return one.value - 2 * standard_error(one)
+    """Return the score less two standard errors, at its least price: who might still be the best."""
+    return (one.value - 2 * standard_error(one)) / one.factor

@@ -19,6 +19,7 @@ from .timing import LONGEST, median_rank, rounds_of
 
 _ROWS = 256  # of a block that gives a first price
 _ROUGH = 1.5  # such a price may be off by that factor, either way
+_SLOW = 1.1  # a slow cost's: its pace is in all of them alike
 _QUICK = 1e-3  # seconds: only what takes less is timed in rounds, in blocks of 64 draws and more
 
 
@@ -37,9 +38,9 @@ class Price:
     upper: float
 
     @property
-    def relative_se(self) -> float:
-        """Return its relative standard error."""
-        return (self.upper - self.lower) / (2 * 1.96 * self.value)
+    def factor(self) -> float:
+        """Return by which factor it may be off."""
+        return max(self.upper / self.value, self.value / self.lower)
 
 
 def evaluations_of(problem: Problem, one: Request, seed: int) -> int:
@@ -64,7 +65,7 @@ def rough_seconds(meter: Meter, one: Request, evaluations: int, pace: float, see
     slowest = evaluations * pace
     rows = min(_ROWS, block_rows(meter.problem, one))
     if slowest > LONGEST:
-        return Price(slowest, slowest / _ROUGH, slowest * _ROUGH)
+        return Price(slowest, slowest / _SLOW, slowest * _SLOW)
     rows = max(1, min(rows, int(LONGEST / slowest))) if slowest > 0 else rows
     taken = []
     with one_thread_each():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 from ..estimators.errors import InputError
 from .candidates import Budget, Candidate, candidates
 from .exact import Truth
-from .looks import Choice, Failure, Priced, looked, repriced
+from .looks import Choice, Failure, Priced, looked
 from .meter import Meter, OutOfTime
 from .paired import excess, optimistic
 from .preparing import paced, priced, reference_for, too_small, truth_within
@@ -20,17 +21,17 @@ from .problem import Problem
 from .records import finite
 from .threads import one_thread_each
 
-FIRST_DRAWS = 512
+FIRST_DRAWS = 256
 FEWEST_DRAWS = 16
 LAST_DRAWS = 2**17
 FACTOR = 4  # more draws a round, for at most half as many candidates
 FINALISTS = 12  # are never halved, only shown to be worse
-RESOLVED = 0.05  # of a regret: no more draws are needed
+RESOLVED = 0.1  # of a regret: no more draws are needed
+MARKED_DRAWS = 2**13  # of a leader that bears a mark, at the least
 LEVEL = 0.05  # of a wrong statement on the regret, over all candidates and rounds
 SECONDS = 30.0
 _SHARE = 0.4  # of the time, for each part of the first look
 _SLOW_SHARE = 0.8  # of the time, for the one look that a slow cost allows
-_ROUNDS_SHARE = 0.6  # of the time left, where the last few must be timed after them
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,11 +95,11 @@ def search(
 ) -> Search:
     """Return the candidates of least mse(n) within a budget.
 
-    Each round measures all that are left on common noise, with 4 times the draws of the last. Who is shown to be worse
-    than the leader leaves, in paired comparisons at 5 % over all candidates and rounds together; of the others the
-    better half stays, by the ends that speak for them, twelve at the least. It ends when the leader bears
-    no mark and is shown to be within 5 % of the least, at 2^17 draws, or when the time is up: a round that is cut short
-    does not count.
+    The first look measures all candidates on common noise. A rival is settled once the leader is shown to be at most
+    10 % above it, in paired comparisons at 5 % over all candidates and numbers of draws together; each further look
+    measures, with 4 times the draws, the better half of those that are not, twelve at the least, by the ends that speak
+    for them, beside the leader. The search ends when all are settled (after 2^13 draws, if the leader bears a mark), at
+    2^17 draws, or when the time is up: a look that is cut short does not count.
 
     Args:
         problem: whose gradient is wanted.
@@ -127,14 +128,10 @@ def search(
         dropped = [*prices.dropped, *failures]
         if not first:
             raise InputError(_nothing(problem, failures if meter.left > 0 else [], pace, max_seconds))
-        timing = budget.unit == "seconds"
-        meter.allow(_ROUNDS_SHARE * meter.left if timing else math.inf)
+        meter.allow()
         level = _level(len(first), draws)
         late = len(prices.payable) + prices.num_unpriced - len(first) - len(failures)
         looks, failures = _rounds(meter, first, budget, exact, draws, pace, level, seed)
-        if timing:
-            meter.allow()
-            looks[-1] = _timed(meter, looks[-1], budget, exact, level, seed)
     return Search(
         tuple(looks[-1]),
         _regret(looks, level),
@@ -200,17 +197,30 @@ def _first_look(
 
 
 def _rounds(
-    meter: Meter, first: list[Choice], budget: Budget, exact: Truth, draws: int, pace: float, level: float, seed: int
+    meter: Meter,
+    first: list[Choice],
+    budget: Budget,
+    exact: Truth,
+    draws: int,
+    pace: float,
+    level: float,
+    seed: int,
 ) -> tuple[list[list[Choice]], list[Failure]]:
-    """Return the looks, each at fewer candidates with more draws, and what failed on the way."""
-    looks, dropped = [first], []
-    while draws < LAST_DRAWS and (_regret(looks, level) > RESOLVED or looks[-1][0].found.marks):
-        kept = _kept(looks[-1], level)
+    """Return the looks, each with more draws, at the leader and half of those that may still be much better."""
+    looks, dropped, timed = [first], [], set[Candidate]()
+    while True:
+        leader, rivals = looks[-1][0], _open(looks, level)
+        marked = bool(leader.found.marks) and draws < MARKED_DRAWS
+        if not rivals and not marked:
+            break
         draws = min(FACTOR * draws, LAST_DRAWS)
-        if _takes([one.priced for one in kept], pace) * draws > meter.left:
+        every = [leader.priced, *(one.priced for one in rivals[: max(FINALISTS, len(rivals) // 2)])]
+        if _takes(every, pace) * draws > meter.left:
             break
         try:
-            choices, failures = looked(meter, [one.priced for one in kept], budget, exact, draws, seed)
+            if budget.unit == "seconds":
+                every = _timed(meter, every, timed, seed)
+            choices, failures = looked(meter, every, budget, exact, draws, seed)
         except OutOfTime:
             break
         dropped += failures
@@ -225,41 +235,42 @@ def _ranked(choices: Sequence[Choice]) -> list[Choice]:
     return sorted(choices, key=lambda one: (not one.score.settled, one.mse, one.priced.price.value))
 
 
-def _kept(choices: Sequence[Choice], level: float) -> list[Choice]:
-    """Return the better half, twelve at the least, without those shown to be worse than the leader."""
-    leader = choices[0]
-    rivals = [one for one in choices[1:] if excess(leader.score, one.score, level) > 0]
-    rivals.sort(key=lambda one: optimistic(one.score))
-    return [leader, *rivals[: max(FINALISTS, len(choices) // 2) - 1]]
+def _open(looks: Sequence[Sequence[Choice]], level: float) -> list[Choice]:
+    """Return the rivals of which it is not shown that the leader is within 10 % of them, the most promising first."""
+    unresolved = [one for one, upper in _rivals(looks, level).values() if upper > RESOLVED]
+    left = [one for one in unresolved if one.found.num_draws < LAST_DRAWS]
+    return sorted(left, key=lambda one: optimistic(one.score))
+
+
+def _rivals(looks: Sequence[Sequence[Choice]], level: float) -> dict[Candidate, tuple[Choice, float]]:
+    """Return each rival of the leader as it was last looked at, and the end of the leader's excess over it.
+
+    The two are compared within that look, or, where that says more, across it and the last one.
+    """
+    leader = looks[-1][0]
+    found: dict[Candidate, tuple[Choice, float]] = {}
+    for look in looks:
+        mine = next((one for one in look if one.priced.candidate is leader.priced.candidate), None)
+        for one in look:
+            if one is not mine:
+                upper = excess(leader.score, one.score, level, paired=False)
+                if mine is not None:
+                    upper = min(upper, excess(mine.score, one.score, level))
+                found[one.priced.candidate] = one, upper
+    return found
 
 
 def _regret(looks: Sequence[Sequence[Choice]], level: float) -> float:
-    """Return the largest excess of the choice over a candidate.
-
-    Each is taken as it was last looked at, beside the choice of that look or, where that says more, of the last one.
-    """
-    last = looks[-1][0]
-    rivals: dict[Candidate, float] = {}
-    for look in looks:
-        mine = next(one for one in look if one.priced.candidate is last.priced.candidate)
-        for one in look:
-            if one is not mine:
-                across = excess(last.score, one.score, level, paired=False)
-                rivals[one.priced.candidate] = min(across, excess(mine.score, one.score, level))
-    return max(rivals.values(), default=0.0)
+    return max((upper for _, upper in _rivals(looks, level).values()), default=0.0)
 
 
-def _timed(meter: Meter, choices: list[Choice], budget: Budget, exact: Truth, level: float, seed: int) -> list[Choice]:
-    """Return the last few with their times measured beside one another; dear ones leave, unless all are."""
-    kept = _kept(choices, level)[:FINALISTS]
-    rough = [one.priced.price for one in kept]
-    try:
-        prices = timed_prices(meter.problem, [one.priced.candidate.request for one in kept], rough, seed)
-    except OutOfTime:
-        return choices
-    again = [repriced(one, price, budget, exact) for one, price in zip(kept, prices, strict=True)]
-    payable = [one for one in again if one.priced.price.lower <= budget.amount]
-    return _ranked(payable or again)
+def _timed(meter: Meter, every: list[Priced], timed: set[Candidate], seed: int) -> list[Priced]:
+    """Return candidates with prices timed beside the leader's, the first of them; once each but for the leader."""
+    new = [every[0], *(one for one in every[1:] if one.candidate not in timed)]
+    prices = timed_prices(meter.problem, [one.candidate.request for one in new], [one.price for one in new], seed)
+    timed |= {one.candidate for one in new}
+    known = {one.candidate: price for one, price in zip(new, prices, strict=True)}
+    return [dataclasses.replace(one, price=known.get(one.candidate, one.price)) for one in every]
 
 
 def _nothing(problem: Problem, dropped: Sequence[Failure], pace: float, max_seconds: float) -> str:

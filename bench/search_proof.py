@@ -35,14 +35,14 @@ from .search import search
 
 # evaluations that one gradient may take: few, where bias may be worth it, and many; chosen before any run
 CASES = {
-    "bernoulli_quadratic[dim=10,target=0.45]": (6, 200),
-    "carms_toy": (6, 200),
-    "polynomial[dim=8,classes=4,degree=3]": (10, 300),
-    "shared_bernoulli": (6, 200),
-    "normal_cos": (6, 500),
-    "laplace_square": (6, 500),
-    "gamma_square": (6, 500),
-    "poisson_square": (6, 500),
+    "bernoulli_quadratic[dim=10,target=0.45]": (6, 60),
+    "carms_toy": (6, 60),
+    "polynomial[dim=4,classes=4,degree=3]": (8, 60),
+    "shared_bernoulli": (6, 60),
+    "normal_cos": (6, 100),
+    "laplace_square": (6, 100),
+    "gamma_square": (6, 100),
+    "poisson_square": (6, 100),
 }
 RUNS = 200
 JUDGE_SEED = 1_000_000

@@ -1,5 +1,6 @@
 """varbench recommend: the search chooses right, says what it cost, and speaks to a person."""
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -11,8 +12,10 @@ from varbench import Bernoulli, Categorical, InputError, Problem
 from varbench.analysis import recommend
 from varbench.bench import search_proof
 from varbench.bench.candidates import Budget, candidates
+from varbench.bench.cells import measure_requests
 from varbench.bench.exact import Truth, truth
 from varbench.bench.meter import Meter
+from varbench.bench.records import Measurement
 from varbench.bench.resolve import loaded_estimator, problem_of
 from varbench.bench.search import Search, search
 from varbench.command_line import ended
@@ -119,6 +122,26 @@ def test_the_grid_leaves_out_oracles_second_names_and_what_is_fitted() -> None:
     assert {"reinforce", "rloo", "disarm", "gumbel_softmax", "straight_through", "reinmax"} <= names
     assert not any(CATALOGUE[name].oracle or CATALOGUE[name].alias_of for name in names)
     assert not {"rebar_fitted", "relax", "reinforce_constant"} & names
+
+
+@pytest.mark.parametrize(
+    "name", ["polynomial[dim=2,classes=3,degree=3]", "shared_bernoulli", "normal_cos", "gaussian_elbo"]
+)
+def test_who_makes_do_with_one_sample_averages_over_independent_ones(name: str) -> None:
+    # S = 4 is no candidate of theirs: its variance is a quarter of that of S = 1; 6 standard errors, for 20 estimators
+    problem = problem_of(name)
+    ones = [one.request for one in candidates(problem) if one.unbiased and one.request.num_samples == 1]
+    fours = [dataclasses.replace(one, num_samples=4) for one in ones]
+    unknown = Truth(None, None, "not asked for")
+    for one, four in zip(
+        *(measure_requests(problem, r, unknown, num_draws=4000, seed=0) for r in (ones, fours)), strict=True
+    ):
+        assert isinstance(one, Measurement)
+        assert isinstance(four, Measurement)
+        assert one.variance is not None
+        assert four.variance is not None
+        half = sum(((m.variance_upper or 0) - (m.variance or 0)) * k for m, k in ((one, 1), (four, 4)))
+        assert abs(4 * four.variance - one.variance) <= 3 * half + 1e-20, one.estimator
 
 
 def test_a_black_box_is_offered_values_only() -> None:
