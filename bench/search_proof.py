@@ -47,7 +47,7 @@ CASES = {
 RUNS = 200
 JUDGE_SEED = 1_000_000
 FACTOR, SHARE = 1.1, 1e-3
-_JUDGED = 2**13, 2**20  # draws of the judge: at first, at most
+_JUDGED = 2**11, 2**20  # draws of the judge: at first, at most
 _NEAR = 2.0  # times the least: beyond it nothing is right, but for the share of |exact|^2
 _PRECISE = 0.01
 
