@@ -277,6 +277,6 @@ def _nothing(problem: Problem, dropped: Sequence[Failure], pace: float, max_seco
     if dropped:
         return f"every estimator failed on '{problem.name}': {dropped[0][0]}: {dropped[0][1]}"
     return (
-        f"in {max_seconds:g} s no candidate on '{problem.name}' could be measured, at {pace:.2g} s an evaluation of its "
-        "cost; give more with --max-seconds"
+        f"in {max_seconds:g} s no candidate on '{problem.name}' could be measured, at {pace:.2g} s an evaluation; give "
+        "more with --max-seconds"
     )

@@ -14,6 +14,7 @@ from .bench.store import StoreError
 from .commands.check import check
 from .commands.compare import compare
 from .commands.completion import completion
+from .commands.decide import decide
 from .commands.doctor import doctor
 from .commands.list import list_
 from .commands.measure import measure
@@ -57,6 +58,7 @@ COMMANDS = (
     plot,
     report,
     compare,
+    decide,
     merge,
     validate,
     doctor,
