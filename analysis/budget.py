@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bench.records import BACKWARD
 from .frame import Frame, Record, temperature_of
 from .series import Series, series_of
 from .statistics import Estimate, estimate, scale_of
 from .style import Style
 
 COSTS = ("seconds", "evaluations")
-BACKWARD = 2  # a backward pass through f costs what two forward ones do
 _GRID = 40  # budgets to a decade
 _APART = ("dtype", "device", "seed")
 _LONGEST = 1e8  # budgets reach at most this many times the cost of one draw

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..bench.records import literal
 from .aims import aim_caption
+from .decision_sentences import front_caption, optimum_caption
 from .draws import Array
 from .frame import Frame, Record, temperature_of
 from .numbers import times
@@ -83,6 +84,16 @@ DRAWN: dict[str, tuple[str, Callable[[Frame], str]]] = {
         "Mean squared error of an average against the time, and below against the evaluations of f, that it may "
         "take, on logarithmic axes with 95 % bands",
         cost_caption,
+    ),
+    "optimum": (
+        "The best temperature against the number of draws that are averaged, on logarithmic axes, with bars over the "
+        "temperatures that are not shown to be worse",
+        optimum_caption,
+    ),
+    "front": (
+        "Squared bias against variance times cost of a draw, on logarithmic axes with 95 % intervals and rings round "
+        "the cells that no other beats in both",
+        front_caption,
     ),
     "heatmap": (
         "A table of colours with numbers, estimators in rows and problems in columns: the mean squared error of one "

@@ -80,7 +80,7 @@ def temperature_figure(frame: Frame, title: str, form: Form = PAGE) -> Figure:
     with context(form):
         handles = legend_handles(cells) + ([aim_handle()] if aimed(cells) else [])
         sheet = Sheet(cells, title, panels, 1.85 * form.scale, handles, remark=_left_out(frame, cells))
-        return _figure(sheet, form)
+        return sheet_figure(sheet, form)
 
 
 def plane_figure(frame: Frame, title: str, form: Form = PAGE) -> Figure:
@@ -89,7 +89,7 @@ def plane_figure(frame: Frame, title: str, form: Form = PAGE) -> Figure:
     with context(form):
         handles = legend_handles(cells)
         sheet = Sheet(cells, title, [bias_variance_plane], height, handles, remark=_left_out(frame, cells))
-        return _figure(sheet, form)
+        return sheet_figure(sheet, form)
 
 
 def samples_figure(frame: Frame, title: str, form: Form = PAGE) -> Figure:
@@ -117,7 +117,7 @@ def cost_figure(frame: Frame, title: str, form: Form = PAGE) -> Figure:
         handles += sign_handles(False, any(marks_of(curve.cells[0]) for curve in curves))
         panels = [cost.mse_against_seconds, cost.mse_against_evaluations]
         sheet = Sheet(frame, title, panels, 2.75 * form.scale, handles, shared=False)
-        return _figure(sheet, form)
+        return sheet_figure(sheet, form)
 
 
 def heatmap_figure(frame: Frame, title: str, form: Form = PAGE) -> Figure:
@@ -137,7 +137,7 @@ def heatmap_figure(frame: Frame, title: str, form: Form = PAGE) -> Figure:
         height = (0.37 if form is PAGE else 0.34) * max(1, len(grid.rows))
         remark = f"Problems: {grid.common} with the parameters below." if grid.common else ""
         draw = partial(_table, turn=turn)
-        figure = _figure(
+        figure = sheet_figure(
             Sheet(frame, title, [draw], height, handles, left=left, below=below + 0.62, remark=remark), form
         )
         total, (ax,) = float(figure.get_figheight()), figure.axes
@@ -173,7 +173,7 @@ def draws_figure(
         def draw(ax: Axes, _: Frame) -> Axes:
             return draws.distribution_of_draws(ax, rows, looks)
 
-        return _figure(Sheet(Frame(()), title, [draw], 0.42 * len(rows) + 0.2, handles, left=left), form)
+        return sheet_figure(Sheet(Frame(()), title, [draw], 0.42 * len(rows) + 0.2, handles, left=left), form)
 
 
 _RIGHT, _ROW, _NOTE = 0.16, 0.195, 0.175  # inches at 8.5 points
@@ -192,10 +192,10 @@ def _sweep_figure(frame: Frame, title: str, form: Form, along: str, quantities: 
             handles.append(Line2D([], [], color=MUTED, linewidth=0.7, linestyle=(0, (4, 3)), label="slope of 1/S"))
         handles += sign_handles("bias_sq" in known and bool(bounds), any(marks_of(record) for record in cells))
         height = 2.35 if len(panels) < 3 else 1.85
-        return _figure(Sheet(frame, title, panels, height * form.scale, handles), form)
+        return sheet_figure(Sheet(frame, title, panels, height * form.scale, handles), form)
 
 
-def _figure(sheet: Sheet, form: Form) -> Figure:
+def sheet_figure(sheet: Sheet, form: Form) -> Figure:
     """Stack panels of one height; notes above them and the legend below get the room that they need."""
     width, height, panels = form.width, sheet.height, sheet.panels
     left = form.left if sheet.left is None else sheet.left

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from . import captions, draws, figures, heatmap
+from . import captions, decision_figures, draws, figures, heatmap
 from .budget import COSTS, payable
 from .frame import Frame, Record
 from .names import slugs
+from .optimum import swept
 from .sentences import draws_caption
 from .sizes import sweeps
 from .style import Form, context
@@ -148,6 +149,14 @@ def _with_cost(frame: Frame) -> list[tuple[str, Frame]]:
     return _problems(frame, lambda cells: any(payable(r, cost) for r in cells.choices for cost in COSTS))
 
 
+def _with_temperatures(frame: Frame) -> list[tuple[str, Frame]]:
+    return _problems(frame, lambda cells: bool(swept(cells)))
+
+
+def _with_evaluations(frame: Frame) -> list[tuple[str, Frame]]:
+    return _problems(frame, lambda cells: any(payable(record, "evaluations") for record in cells.choices))
+
+
 def _with_draws(frame: Frame) -> list[tuple[str, Frame]]:
     return _problems(frame, lambda cells: bool(draws.chosen_cells(cells)))
 
@@ -191,6 +200,18 @@ KINDS: dict[str, Kind] = {
         "measured cells, other than enumerate, of a problem whose exact gradient is known",
         _with_cost,
         figures.cost_figure,
+    ),
+    "optimum": Kind(
+        "best temperature against draws averaged",
+        "an estimator measured at two or more temperatures, on a problem whose exact gradient is known",
+        _with_temperatures,
+        decision_figures.optimum_figure,
+    ),
+    "front": Kind(
+        "bias against work",
+        "measured cells, other than enumerate, of a problem whose exact gradient is known",
+        _with_evaluations,
+        decision_figures.front_figure,
     ),
     "heatmap": Kind(
         "least error of one draw",

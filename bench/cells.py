@@ -15,7 +15,7 @@ from torch import Tensor
 from ..estimators.errors import InputError
 from ..estimators.node import MAX_OUTCOMES
 from . import environment
-from .draws import Block, Request, block_rows, groups, run_block
+from .draws import MAX_BLOCK, Block, Request, block_rows, groups, run_block
 from .estimate import Interval
 from .exact import Truth
 from .fitting import fitted
@@ -32,7 +32,14 @@ FEW_OUTCOMES = 64  # only then is the rarest outcome one that a user can name
 
 
 def measure_requests(
-    problem: Problem, requests: Sequence[Request], exact: Truth, *, num_draws: int, seed: int, threads: int = 1
+    problem: Problem,
+    requests: Sequence[Request],
+    exact: Truth,
+    *,
+    num_draws: int,
+    seed: int,
+    threads: int = 1,
+    max_rows: int = MAX_BLOCK,
 ) -> list[Measurement | InputError]:
     """Return a measurement for each request on one problem, or what went wrong with it.
 
@@ -46,6 +53,7 @@ def measure_requests(
         num_draws: N.
         seed: of the noise.
         threads: blocks measured at a time.
+        max_rows: of a block, for a search whose first looks are shorter than a block; other rows, other noise.
     """
     results: list[Measurement | InputError] = [InputError("not measured")] * len(requests)
     with one_thread_each():
@@ -59,7 +67,7 @@ def measure_requests(
             positions = [list(ready)[place] for place in places]
             group = [ready[position] for position in positions]
             try:
-                measured = _measure_group(problem, group, exact, num_draws, seed, threads)
+                measured = _measure_group(problem, group, exact, num_draws, seed, threads, max_rows)
             except InputError as error:
                 measured = [error] * len(group)
             for position, result in zip(positions, measured, strict=True):
@@ -68,10 +76,16 @@ def measure_requests(
 
 
 def _measure_group(
-    problem: Problem, group: Sequence[Request], exact: Truth, num_draws: int, seed: int, threads: int
+    problem: Problem,
+    group: Sequence[Request],
+    exact: Truth,
+    num_draws: int,
+    seed: int,
+    threads: int,
+    max_rows: int,
 ) -> list[Measurement | InputError]:
     deterministic = group[0].estimator.facts.deterministic
-    rows = block_rows(problem, group[0])
+    rows = min(max_rows, block_rows(problem, group[0]))
     N = 2 if deterministic else num_draws  # two equal draws say all that there is to say
     num_blocks = 1 if deterministic else math.ceil(N / rows)
     pilot = run_block(problem, group, seed, 0, rows)

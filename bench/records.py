@@ -10,6 +10,7 @@ from typing import Any, get_args
 SCHEMA = 1
 VECTORS = ("gradient_exact", "gradient_mean")
 MAX_VECTOR = 1000
+BACKWARD = 2  # a backward pass through f costs what two forward ones do
 NUM_REPLICATES = 64  # interleaved parts whose variances are kept, for paired comparisons of cells
 OTHER_TARGETS = ("relaxed", "tempered", "smoothed")  # than grad E f(x) or a bound, which are the truth itself
 STATUSES = ("ok", "not_applicable", "failed")

@@ -11,7 +11,7 @@ from ..estimators.estimator import load
 from ..estimators.noise import PhiloxNoise
 from .cost import Evaluator
 from .covariance import covariance
-from .draws import block_rows, request, run_block
+from .draws import MAX_BLOCK, Request, block_rows, request, run_block
 from .exact import Truth, truth
 from .moments import Frame, Tree, block_moments
 from .problem import Problem
@@ -34,10 +34,6 @@ def known_truth(
 ) -> Truth:
     """Return the exact gradient, or else the mean of a long run of rloo with four samples, of vimco for an iwae.
 
-    The run has noise of its own, under the problem's name with " (reference)" behind it, and ends after
-    ``max_draws`` draws or, looking at powers of two, where the next doubling would pass ``max_seconds``. The number of
-    draws is in the method's name: with it the run can be had again to the bit.
-
     Args:
         problem: whose gradient is wanted.
         seed: of the noise.
@@ -54,14 +50,46 @@ def known_truth(
     exact = truth(problem)
     if exact.gradient is not None:
         return exact
-    apart = dataclasses.replace(problem, name=f"{problem.name} (reference)")
     name, S = (OF_A_BOUND, problem.particles) if problem.objective == "iwae" else (ESTIMATOR, NUM_SAMPLES)
-    one = request(apart, load(name), {}, S)
-    rows = block_rows(apart, one)
+    one = request(problem, load(name), {}, S)
+    return reference_run(problem, one, str(exact.reason), seed, max_draws, max_seconds, clock=clock)
+
+
+def reference_run(
+    problem: Problem,
+    one: Request,
+    reason: str,
+    seed: int,
+    max_draws: int,
+    max_seconds: float,
+    max_rows: int = MAX_BLOCK,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Truth:
+    """Return the mean of a long run of an unbiased estimator, with its error.
+
+    The run has noise of its own, under the problem's name with " (reference)" behind it, and ends after
+    ``max_draws`` draws or, looking at powers of two, where the next doubling would pass ``max_seconds``. The number of
+    draws is in the method's name: with it the run can be had again to the bit.
+
+    Args:
+        problem: whose gradient is wanted.
+        one: the unbiased estimator.
+        reason: why there is no exact gradient.
+        seed: of the noise.
+        max_draws: a power of two.
+        max_seconds: by ``clock``.
+        max_rows: of a block, a power of two; few where the cost is slow.
+        clock: seconds.
+
+    Raises:
+        CostError: if the cost fails.
+    """
+    apart = dataclasses.replace(problem, name=f"{problem.name} (reference)")
+    rows = min(block_rows(apart, one), max_rows)
     tree = Tree(max_draws // rows)  # any power of two of blocks is a whole subtree of it
     started, blocks, frame = clock(), 0, None
     while True:
-        draws = max(_FIRST, rows) if blocks == 0 else 2 * blocks * rows
+        draws = max(min(_FIRST, max_rows), rows) if blocks == 0 else 2 * blocks * rows
         for number in range(blocks, draws // rows):
             (drawn,) = run_block(apart, [one], seed, number, rows).draws
             if isinstance(drawn, InputError):
@@ -73,10 +101,11 @@ def known_truth(
         if 2 * draws > max_draws or 2 * (clock() - started) > max_seconds:
             break
     assert frame is not None
+    name = one.estimator.facts.name
     moments = tree.total()
     if moments.num_nonfinite:
-        return Truth(None, None, f"{exact.reason}; a reference run of {name} had draws that are not finite")
+        return Truth(None, None, f"{reason}; a reference run of {name} had draws that are not finite")
     cov = covariance(moments, dataclasses.replace(frame, num_draws=draws))
-    method = f"reference[estimator={name},num_samples={S},num_draws={draws}]"
+    method = f"reference[estimator={name},num_samples={one.num_samples},num_draws={draws}]"
     gradient = frame.shift + moments.h / draws
     return Truth(gradient, method, None, cov.trace / draws, cov.square / draws**2)

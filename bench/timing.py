@@ -18,6 +18,7 @@ from .threads import one_thread_each
 
 ROUNDS = 15
 LONGEST = 0.015  # seconds that one timed block may take: longer ones get fewer rows
+_FIRST_ROWS = 64  # of a run whose time is not known yet
 FEWEST = 6  # rounds of what takes longer even with one row: their extremes still bracket the median in 96.9 %
 
 
@@ -54,29 +55,42 @@ def time_requests(problem: Problem, requests: Sequence[Request], seed: int, roun
     """
     with one_thread_each():
         requests = [fitted(problem, one, seed) for one in requests]
+        seconds = rounds_of(problem, requests, seed, rounds)
+        peaks = [peak_bytes(problem, one, seed) for one in requests]
+    return [_summary(found, peak) for found, peak in zip(seconds, peaks, strict=True)]
+
+
+def rounds_of(problem: Problem, requests: Sequence[Request], seed: int, rounds: int = ROUNDS) -> list[np.ndarray]:
+    """Return of each request the seconds of one draw, in all and in the cost, in each of its rounds [rounds, 2].
+
+    Raises:
+        InputError: if an estimator or the cost fails.
+    """
+    with one_thread_each():
         plans = [_warm_up(problem, one, seed, rounds) for one in requests]
         seconds: list[list[tuple[float, float]]] = [[] for _ in requests]
         for r in range(rounds):
             for one, (rows, times), found in zip(requests, plans, seconds, strict=True):
                 if r < times:
                     found.append(_time(problem, one, seed, r, rows))
-        peaks = [peak_bytes(problem, one, seed) for one in requests]
-    return [
-        _summary(np.array(found) / rows, peak) for found, (rows, _), peak in zip(seconds, plans, peaks, strict=True)
-    ]
+    return [np.array(found) / rows for found, (rows, _) in zip(seconds, plans, strict=True)]
 
 
 def _warm_up(problem: Problem, one: Request, seed: int, rounds: int) -> tuple[int, int]:
     """Return the number of rows of a timed block and of rounds, after first, untimed runs."""
-    rows = block_rows(problem, one)
-    _time(problem, one, seed, 0, min(rows, 64))
-    while True:
-        taken, _ = _time(problem, one, seed, 0, rows)
-        if taken <= LONGEST:
-            return rows, rounds
-        if rows == 1:
-            return rows, min(rounds, FEWEST)
-        rows //= 2
+    most = block_rows(problem, one)
+    rows = min(most, _FIRST_ROWS)
+    _time(problem, one, seed, 0, rows)
+    while rows < most and 2 * _least(problem, one, seed, rows) <= LONGEST:
+        rows *= 2
+    while (taken := _least(problem, one, seed, rows)) > LONGEST and rows > 1:
+        rows = max(1, min(rows // 2, int(rows * LONGEST / taken)))
+    return rows, rounds if taken <= LONGEST else min(rounds, FEWEST)
+
+
+def _least(problem: Problem, one: Request, seed: int, rows: int) -> float:
+    """Return the lesser seconds of two runs: one may be held up."""
+    return min(_time(problem, one, seed, 0, rows)[0] for _ in range(2))
 
 
 def _time(problem: Problem, one: Request, seed: int, block: int, rows: int) -> tuple[float, float]:

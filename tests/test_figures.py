@@ -260,6 +260,7 @@ def test_captions_say_what_intervals_show():
 RECORDS = [
     *(r for k in range(2) for r in sampled("rloo", (8.0, 4.0), problem=f"toy[dim={10**k}]")),
     *(r for k in range(2) for r in sampled("st_gumbel_softmax", (2.0, 1.5), 0.5, problem=f"toy[dim={10**k}]")),
+    *(r for k in range(2) for r in sampled("st_gumbel_softmax", (3.0, 2.5), 1.0, problem=f"toy[dim={10**k}]")),
     *(r for k in range(2) for r in sampled("reparameterization", (3.0, 1.0), problem=f"toy[dim={10**k}]")),
 ]
 

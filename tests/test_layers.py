@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 BELOW = {
     "estimators": {"estimators"},
     "bench": {"bench", "estimators"},
-    "analysis": {"analysis", "bench.records", "bench.store"},
+    "analysis": {"analysis", "bench.records", "bench.store", "bench.paired"},
     "varbench": {"varbench", "analysis", "bench", "estimators"},
 }
 HEAVY = {"torch", "scipy", "matplotlib", "numpy", "jinja2"}

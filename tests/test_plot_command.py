@@ -30,6 +30,7 @@ def db(tmp_path, monkeypatch, records):
     class Fake:
         description = staticmethod(lambda: {"name": "toy"})
         records = staticmethod(lambda: json.loads(json.dumps(found)))
+        cells = staticmethod(lambda: {str(i): (record, {}) for i, record in enumerate(json.loads(json.dumps(found)))})
 
         def __enter__(self):
             return self
@@ -38,7 +39,7 @@ def db(tmp_path, monkeypatch, records):
             return None
 
     found = records
-    monkeypatch.setattr(command.Store, "open", lambda *_, **__: Fake())
+    monkeypatch.setattr(stores.Store, "open", lambda *_, **__: Fake())
     monkeypatch.setattr(command, "_projections", lambda record, n: np.random.default_rng(0).normal(1, 1, n))
     return path
 

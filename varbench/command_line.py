@@ -15,11 +15,13 @@ from .commands.check import check
 from .commands.compare import compare
 from .commands.completion import completion
 from .commands.coverage import coverage
+from .commands.decide import decide
 from .commands.doctor import doctor
 from .commands.list import list_
 from .commands.measure import measure
 from .commands.merge import merge
 from .commands.plot import plot
+from .commands.recommend import recommend
 from .commands.report import report
 from .commands.show import export, show
 from .commands.study import plan, run
@@ -45,9 +47,10 @@ def varbench() -> None:
     """
 
 
-for command in (
+COMMANDS = (
     list_,
     measure,
+    recommend,
     check,
     run,
     plan,
@@ -56,12 +59,14 @@ for command in (
     plot,
     report,
     compare,
+    decide,
     merge,
     validate,
     coverage,
     doctor,
     completion,
-):
+)
+for command in COMMANDS:
     varbench.add_command(command)
 
 

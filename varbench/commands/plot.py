@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..bench.filters import matches, matching
-from ..bench.store import Store
 from ..estimators.errors import InputError, unknown
 from . import options
 from .output import put_json
+from .recorded import records_of
 
 if TYPE_CHECKING:
     from ..analysis.kinds import Part
     from ..analysis.style import Form
 
-KINDS = ("temperature", "samples", "dimension", "plane", "cost", "heatmap", "draws")
+KINDS = ("temperature", "samples", "dimension", "plane", "cost", "optimum", "front", "heatmap", "draws")
 FORMATS = ("svg", "pdf", "png")
 STYLES = ("page", "paper")
 
@@ -48,7 +48,7 @@ def plot(
     filters: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Draw the records of STORE: one file a problem, named OUTPUT/PROBLEM-KIND.FORMAT.
+    """Draw the records of STORE, or of a csv export: one file a problem, named OUTPUT/PROBLEM-KIND.FORMAT.
 
     \b
     temperature  bias and variance against temperature
@@ -56,13 +56,12 @@ def plot(
     dimension    bias and variance against dim, latents or classes: one file a family of problems
     plane        variance against squared bias, with lines of equal mse
     cost         mse of an average against seconds and against evaluations of f
+    optimum      best temperature against the number of draws averaged
+    front        squared bias against variance x cost, and who is best at some budget
     heatmap      estimators by problems, least mse of one draw: one file a family of nodes
     draws        how gradient draws are spread along the exact gradient
     """
-    with Store.open(store) as opened:
-        study, records = opened.description(), opened.records()
-    if not records:
-        raise InputError(f"{store} holds no records yet; 'varbench run {study['name']} --out {store}' measures them")
+    records = records_of(store, replicates=kind == "optimum")
     chosen = matching(_of_problems(records, pattern), filters, str(store))
     from ..analysis.frame import Frame
     from ..analysis.kinds import KINDS as KNOWN
