@@ -222,7 +222,14 @@ def test_smoothed_normal_variables() -> None:
     expected = [-math.sin(1) * size, -math.cos(1) * size / (1 + c**2)]
     found = gradient("normal_cos[k=1]", "evolution_strategies", sigma=c)
     assert np.abs(found.numpy() - expected).max() < 1e-8
-    torch.testing.assert_close(gradient("normal_square[k=0]", "spsa", step=0.3), torch.tensor([2.0, 2.0]).double())
+    signs = np.array(list(product((-1, 1), repeat=2)))
+
+    def of_cos(theta: Any) -> Any:
+        return np.cos(theta[:, 0]) * np.exp(-(theta[:, 1] ** 2) / 2)
+
+    differences = of_cos(1 + 0.6 * signs) - of_cos(1 - 0.6 * signs)
+    expected = list((differences[:, None] * signs / 1.2).mean(0))
+    assert np.abs(gradient("normal_cos[k=1]", "spsa", step=0.6).numpy() - expected).max() < 1e-8
 
 
 def test_the_largest_of_perturbed_logits() -> None:
@@ -285,6 +292,19 @@ def test_means_are_where_they_aim(name: str) -> None:
         assert found.target_bias_sq_lower == 0, found.problem
         assert found.target_bias_sq_upper is not None
         assert found.reason is None
+
+
+def test_the_error_of_a_run_enters_as_that_of_a_truth() -> None:
+    problem = three()
+    run = aim(problem, "gumbel_sparsemax", 2000, temperature=0.5)
+    found = measure(problem, "gumbel_sparsemax", num_draws=2000, timing=False, temperature=0.5)
+    assert str(run.method).startswith("reference")
+    assert run.gradient is not None
+    assert found.gradient_mean is not None
+    assert found.variance is not None
+    distance = float((torch.tensor(found.gradient_mean, dtype=torch.float64) - run.gradient).square().sum())
+    assert found.target_bias_sq == pytest.approx(distance - found.variance / 2000 - run.error_trace, rel=1e-9)
+    assert run.error_trace > 0.1 * found.variance / 2000
 
 
 def test_bias_against_the_target_is_none_where_bias_is_plain() -> None:
