@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -22,6 +23,8 @@ from .exact import Truth, truth
 from .problem import Problem
 
 _ENTRIES = 2**24
+_MOST = 2**25  # numbers at a time
+_SPACING = 1 / 8  # at which the trapezoidal rule for a Gumbel law is exact to rounding
 
 
 def mean_target(problem: Problem, law: Mean, theta: Tensor) -> Truth:
@@ -47,19 +50,9 @@ def steps_target(problem: Problem, law: Steps) -> Truth:
         p, q = at(law.others, torch.sigmoid), at(law.others, lambda phi: torch.sigmoid(-phi))
         slope = at(law.own, lambda phi: torch.sigmoid(phi) * torch.sigmoid(-phi))
         return _of_means(problem, p, q, lambda v: slope * v)
-    K = theta.shape[-1]
-    grids = [_product(law, j, K, theta.numel()) for j in range(K)]
-    steps, weights = _product(law, None, K, theta.numel())
-    p = _mixed(weights, torch.softmax(_moved(theta, steps), -1))
-
-    def pulled(v: Tensor) -> Tensor:
-        columns = []
-        for j, (steps, weights) in enumerate(grids):
-            y = torch.softmax(_moved(theta, steps), -1)
-            columns.append(_mixed(weights, y[..., j] * (v[..., j] - (y * v).sum(-1))))
-        return torch.stack(columns, -1)
-
-    return _of_means(problem, p, 1 - p, pulled)
+    walk = _Walk.of(theta, law)
+    p = walk.chances()
+    return _of_means(problem, p, 1 - p, walk.pulled)
 
 
 def chances_target(problem: Problem, law: Chances, theta: Tensor) -> Truth:
@@ -69,6 +62,61 @@ def chances_target(problem: Problem, law: Chances, theta: Tensor) -> Truth:
     f = f[0].double()
     (gradient,) = torch.autograd.grad((law.value * (f - f.mean(0))).sum(), theta)
     return Truth(problem.tied(gradient.unsqueeze(0))[0], "enumeration")
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """A choice among K classes whose logits each take a step of their own: one integral, whatever K.
+
+    softmax(theta + step) is the law of argmax(theta + step + G), G Gumbel, and theta_k + step_k + G_k are independent
+    with distribution functions F_k and densities f_k: P_k = integral of f_k prod_(i != k) F_i. Where the step of j is
+    from the rule of its own, with density g_j, dP_k/dtheta_j = -A_kj and dP_j/dtheta_j = sum_k A_kj,
+    A_kj = integral of f_k g_j prod_(i != k, j) F_i.
+
+    Args:
+        log_below: of the F [T, *B, D, K] at equidistant t.
+        log_density: of the f.
+        log_own: of the g.
+    """
+
+    log_below: Tensor
+    log_density: Tensor
+    log_own: Tensor
+
+    @classmethod
+    def of(cls, theta: Tensor, law: Steps) -> _Walk:
+        """Return the laws at theta.
+
+        Raises:
+            InputError: where they would be too many numbers.
+        """
+        there = theta[torch.isfinite(theta)]
+        ends = torch.cat([law.own.points, law.others.points])
+        low, high = float(there.min() + ends.min()) - 5, float(there.max() + ends.max()) + 40
+        t = torch.arange(low, high, _SPACING, dtype=theta.dtype, device=theta.device)
+        if t.numel() * theta.numel() * max(len(law.own.points), len(law.others.points)) > _MOST:
+            raise InputError(f"the smoothed law of {theta.numel()} logits takes more numbers than are taken here")
+        u = t.reshape(-1, *(1,) * theta.ndim) - theta  # [T, *B, D, K]
+        below, density = _logs(u, law.others)
+        return cls(below, density, density if law.own is law.others else _logs(u, law.own)[1])
+
+    def chances(self) -> Tensor:
+        """Return P [*B, D, K]."""
+        return (self.log_below.sum(-1, keepdim=True) + self.log_density - self.log_below).exp().sum(0) * _SPACING
+
+    def pulled(self, v: Tensor) -> Tensor:
+        """Return sum_k v_k dP_k/dtheta_j = sum_k A_kj (v_j - v_k) [*B, D, K]."""
+        h = (self.log_density - self.log_below).exp()
+        g = (self.log_below.sum(-1, keepdim=True) + self.log_own - self.log_below).exp()
+        return (g * (v * h.sum(-1, keepdim=True) - (h * v).sum(-1, keepdim=True))).sum(0) * _SPACING
+
+
+def _logs(u: Tensor, rule: Rule) -> tuple[Tensor, Tensor]:
+    """Return the logarithms of distribution function and density of step + G at u."""
+    axes = (-1, *(1,) * u.ndim)
+    moved = u - rule.points.to(u).reshape(axes)  # [Q, T, *B, D, K]
+    below = rule.weights.to(u).log().reshape(axes) - torch.exp(-moved)
+    return below.logsumexp(0), (below - moved).logsumexp(0)
 
 
 def _of_means(problem: Problem, p: Tensor, q: Tensor, pulled: Callable[[Tensor], Tensor]) -> Truth:
@@ -103,7 +151,7 @@ def _at_normal_steps(problem: Problem, law: Steps, own: int) -> Truth:
     """Return the mean gradient [*B, 2, D] at steps of the rule whose own axis is this one."""
     node = problem.node
     theta = node.theta.detach().double()
-    steps, weights = _product(law, own, 2, theta.numel())
+    steps, weights = _product(law, own, theta.numel())
     moved = theta + steps.reshape(-1, *(1,) * (theta.ndim - 2), 2, 1)  # [Q, *B, 2, D]
     sign = torch.stack([torch.ones_like(moved[..., 1, :]), moved[..., 1, :].sign()], -2)  # a scale counts by its size
     if (sign == 0).any():
@@ -115,24 +163,20 @@ def _at_normal_steps(problem: Problem, law: Steps, own: int) -> Truth:
     return dataclasses.replace(found, gradient=_mixed(weights, sign * found.gradient.reshape(moved.shape)))
 
 
-def _product(law: Steps, own: int | None, size: int, entries: int) -> tuple[Tensor, Tensor]:
-    """Return steps [Q, size] and weights [Q] of the product rule: the law's own rule along one axis.
+def _product(law: Steps, own: int, entries: int) -> tuple[Tensor, Tensor]:
+    """Return steps [Q, 2] of location and scale and weights [Q], the law's own rule along one of them.
 
     Raises:
         InputError: if it has too many points.
     """
-    rules = [law.own if j == own else law.others for j in range(size)]
+    rules = [law.own if axis == own else law.others for axis in range(2)]
     count = math.prod(len(rule.points) for rule in rules)
     if count * entries > _ENTRIES:
-        raise InputError(f"the smoothed law of {size} parameters a variable is beyond a product rule ({count} points)")
-    steps = torch.cartesian_prod(*(rule.points for rule in rules)).reshape(-1, size)
-    weights = torch.cartesian_prod(*(rule.weights for rule in rules)).reshape(-1, size).prod(-1)
-    return steps, weights
-
-
-def _moved(theta: Tensor, steps: Tensor) -> Tensor:
-    """Return theta [..., K] moved by steps [Q, K] as [Q, ..., K]."""
-    return theta + steps.to(theta).reshape(-1, *(1,) * (theta.ndim - 1), steps.shape[-1])
+        raise InputError(
+            f"the smoothed law of {entries} parameters takes {count} points each, more than are taken here"
+        )
+    steps = torch.cartesian_prod(*(rule.points for rule in rules))
+    return steps, torch.cartesian_prod(*(rule.weights for rule in rules)).prod(-1)
 
 
 def _mixed(weights: Tensor, numbers: Tensor) -> Tensor:
