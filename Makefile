@@ -7,6 +7,7 @@
 # make bench-range RANGE=HEAD~5..HEAD   times those commits, without what has a result
 # make asv-page writes reports/asv from asv's results
 # make gallery  writes reports/index.html and reports/README.md from the reports' own pages
+# make recommend-proof   how often recommend is right: 200 runs a problem and budget, docs/recommend-proof.md
 # make readme   writes the README's tables anew from the catalogues
 PYTHON ?= python3
 STUDY  ?= quick
@@ -22,7 +23,7 @@ BENCH  ?= ^harness|^estimators\.($(FIRST))\.
 BIN    := .venv/bin
 STAMP  := .venv/.installed
 
-.PHONY: setup report test lint readme clean bench bench-range asv-page gallery literature
+.PHONY: setup report test lint readme clean bench bench-range asv-page gallery literature recommend-proof
 
 setup: $(STAMP)
 
@@ -46,6 +47,10 @@ literature: $(STAMP)
 	$(BIN)/varbench run literature --workers $(WORKERS) --no-timing
 	$(BIN)/python -m varbench.analysis.literature.page literature.db -o reports/literature
 	$(BIN)/python -m varbench.analysis.gallery reports
+
+# Half an hour on one quiet core.
+recommend-proof: $(STAMP)
+	$(BIN)/python -m varbench.bench.search_proof -o docs/recommend-proof.md
 
 gallery: $(STAMP)
 	$(BIN)/python -m varbench.analysis.gallery reports
