@@ -9,6 +9,7 @@
 # make asv-page writes reports/asv from asv's results
 # make coverage  how often intervals hold known truths, 10,000 times each (an hour on two cores); writes reports/coverage
 # make gallery  writes reports/index.html and reports/README.md from the reports' own pages
+# make recommend-proof   how often recommend is right: 200 runs a problem and budget, docs/recommend-proof.md
 # make readme   writes the README's tables anew from the catalogues
 PYTHON ?= python3
 STUDY  ?= quick
@@ -24,7 +25,7 @@ BENCH  ?= ^harness|^estimators\.($(FIRST))\.
 BIN    := .venv/bin
 STAMP  := .venv/.installed
 
-.PHONY: setup report test lint readme clean bench bench-range asv-page gallery literature coverage frontier
+.PHONY: setup report test lint readme clean bench bench-range asv-page gallery literature coverage frontier recommend-proof
 
 setup: $(STAMP)
 
@@ -59,6 +60,10 @@ frontier: $(STAMP)
 	$(BIN)/python -m varbench.bench.frontier.study -o reports/frontier/frontier.json
 	$(BIN)/python -m varbench.analysis.frontier.page reports/frontier/frontier.json -o reports/frontier
 	$(BIN)/python -m varbench.analysis.gallery reports
+
+# Half an hour on one quiet core.
+recommend-proof: $(STAMP)
+	$(BIN)/python -m varbench.bench.search_proof -o docs/recommend-proof.md
 
 gallery: $(STAMP)
 	$(BIN)/python -m varbench.analysis.gallery reports

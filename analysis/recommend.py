@@ -51,7 +51,7 @@ def as_text(problem: str, budget: float, unit: str, found: Plain, names: Mapping
     lines = [f"{_name(first)} on {problem}, for {budget:g} {unit} a gradient"]
     lines += [f"  {reason}" for reason in _reasons(first, unit, found)]
     for rank, one in enumerate(choices[1:TOP], 2):
-        ratio = f", {one['mse'] / first['mse']:.3g} times that of the first" if first["mse"] > 0 else ""
+        ratio = "" if one["ratio"] is None else f", {one['ratio']:.3g} times that of the first on the same draws"
         lines.append(f"  {rank}. {_name(one)}: mse {_interval(one)}{ratio}")
     lines.append(f"  regret: {regret(found)}")
     lines.append(f"  paste: {line_of(problem, first, names)}")

@@ -30,6 +30,7 @@ RESOLVED = 0.1  # of a regret: no more draws are needed
 MARKED_DRAWS = 2**13  # of a leader that bears a mark, at the least
 LEVEL = 0.05  # of a wrong statement on the regret, over all candidates and rounds
 SECONDS = 30.0
+SHOWN = 12  # choices in plain data
 _SHARE = 0.4  # of the time, for each part of the first look
 _SLOW_SHARE = 0.8  # of the time, for the one look that a slow cost allows
 
@@ -39,7 +40,8 @@ class Search:
     """What a search found and what it took.
 
     Args:
-        choices: the candidates that were measured to the end, least mse first.
+        choices: the leader, then the others as they were last looked at, least ratio first.
+        ratios: of each choice's mse to that of the leader, on the same draws where both were looked at together.
         regret: with 95 % confidence mse(choice) is at most 1 + this times the least of all that were looked at;
             infinite where no bound is shown, 0 or less where the choice is shown to be the best.
         num_candidates: that could be paid.
@@ -55,6 +57,7 @@ class Search:
     """
 
     choices: tuple[Choice, ...]
+    ratios: tuple[float, ...]
     regret: float
     num_candidates: int
     num_looked: int
@@ -79,7 +82,10 @@ class Search:
             "gradient_norm": None if gradient is None else float(gradient.norm()),
             "regret_upper": finite(max(0.0, self.regret)),
             **{name: getattr(self, name) for name in kept},
-            "choices": [one.plain() for one in self.choices],
+            "choices": [
+                {**one.plain(), "ratio": finite(ratio)}
+                for one, ratio in list(zip(self.choices, self.ratios, strict=True))[:SHOWN]
+            ],
         }
 
 
@@ -132,9 +138,11 @@ def search(
         level = _level(len(first), draws)
         late = len(prices.payable) + prices.num_unpriced - len(first) - len(failures)
         looks, failures = _rounds(meter, first, budget, exact, draws, pace, level, seed)
+    rivals = sorted(_rivals(looks, level), key=lambda one: (not one.choice.score.settled, one.ratio))
     return Search(
-        tuple(looks[-1]),
-        _regret(looks, level),
+        (looks[-1][0], *(one.choice for one in rivals)),
+        (1.0, *(one.ratio for one in rivals)),
+        max((one.excess for one in rivals), default=0.0),
         len(prices.payable) + prices.num_unpriced,
         len(first),
         late,
@@ -237,31 +245,34 @@ def _ranked(choices: Sequence[Choice]) -> list[Choice]:
 
 def _open(looks: Sequence[Sequence[Choice]], level: float) -> list[Choice]:
     """Return the rivals of which it is not shown that the leader is within 10 % of them, the most promising first."""
-    unresolved = [one for one, upper in _rivals(looks, level).values() if upper > RESOLVED]
+    unresolved = [one.choice for one in _rivals(looks, level) if one.excess > RESOLVED]
     left = [one for one in unresolved if one.found.num_draws < LAST_DRAWS]
     return sorted(left, key=lambda one: optimistic(one.score))
 
 
-def _rivals(looks: Sequence[Sequence[Choice]], level: float) -> dict[Candidate, tuple[Choice, float]]:
-    """Return each rival of the leader as it was last looked at, and the end of the leader's excess over it.
+@dataclass(frozen=True, eq=False)
+class _Rival:
+    """A candidate as it was last looked at, beside the leader."""
 
-    The two are compared within that look, or, where that says more, across it and the last one.
-    """
+    choice: Choice
+    ratio: float  # of its mse to the leader's
+    excess: float  # the upper end of what the leader's mse is above its own, relative
+
+
+def _rivals(looks: Sequence[Sequence[Choice]], level: float) -> list[_Rival]:
+    """Return the rivals of the leader, each compared within its last look, or, where that says more, across looks."""
     leader = looks[-1][0]
-    found: dict[Candidate, tuple[Choice, float]] = {}
+    found: dict[Candidate, _Rival] = {}
     for look in looks:
         mine = next((one for one in look if one.priced.candidate is leader.priced.candidate), None)
         for one in look:
             if one is not mine:
+                beside = mine or leader
+                ratio = one.mse / beside.mse if beside.mse > 0 else math.inf if one.mse > 0 else 1.0
                 upper = excess(leader.score, one.score, level, paired=False)
-                if mine is not None:
-                    upper = min(upper, excess(mine.score, one.score, level))
-                found[one.priced.candidate] = one, upper
-    return found
-
-
-def _regret(looks: Sequence[Sequence[Choice]], level: float) -> float:
-    return max((upper for _, upper in _rivals(looks, level).values()), default=0.0)
+                upper = min(upper, excess(mine.score, one.score, level)) if mine else upper
+                found[one.priced.candidate] = _Rival(one, ratio, upper)
+    return list(found.values())
 
 
 def _timed(meter: Meter, every: list[Priced], timed: set[Candidate], seed: int) -> list[Priced]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from varbench.analysis import decision_sentences, tables
+from varbench.analysis import decide, tables
 from varbench.analysis.frame import Frame
 from varbench.analysis.front import Cell, cells_of, cost_to_reach, crossover, front_of, leads_of
 from varbench.analysis.optimum import optimum
@@ -145,6 +145,31 @@ def test_what_is_known_to_be_unbiased_has_no_bias_in_the_table() -> None:
     believed = [one for one in cells_of(frame, "evaluations", {"rloo"}) if one.record["estimator"] == "rloo"]
     assert any(one.bias_sq.upper > 0 for one in measured)
     assert all(one.bias_sq == Estimate(0.0, 0.0, 0.0) for one in believed)
-    text = decision_sentences.decisions(frame, "seconds", 0.01, {"rloo", "reinforce"})
+    text = decide.as_text(decide.decided(frame, "seconds", 0.01, {"rloo", "reinforce"}))
     assert "unbiased, has less mse, in seconds" in text
     assert "enumerate" not in text  # an oracle is no choice
+
+
+def test_a_crossing_says_whether_it_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = [
+        cell("known", 0.0, 4.0),
+        cell("ahead", 0.5, 1.0, bias_half=0.1),
+        cell("behind", 0.5, 9.0, bias_half=0.1),
+        cell("shy", 0.5, 1.0, bias_half=0.6),
+    ]
+    monkeypatch.setattr(decide, "cells_of", lambda *_: cells)
+    found = decide.decided(Frame.of([{"problem": "toy"}]), "evaluations", 0.1, {"known"})
+    assert {one["cell"]: one["status"] for one in found["crossovers"]} == {
+        "ahead": "crossing",
+        "behind": "never_ahead",
+        "shy": "none_shown",
+    }
+    assert "none shown: its bias is not" in decide.as_text(found)
+    assert found["unbiased"] == "known"
+
+
+def test_decide_as_json_is_strict(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(["decide", str(COMMITTED), "--filter", "problem=normal_cos*", "--accuracy", "1e-9", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out, parse_constant=lambda c: pytest.fail(f"{c} in JSON"))
+    assert found["problem"] == "normal_cos[k=1]"
+    assert found["costs"][0]["value"] <= found["costs"][-1]["value"]

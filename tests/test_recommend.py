@@ -114,7 +114,10 @@ def test_mse_within_a_budget_is_the_formula() -> None:
         bias_sq = 0.0 if one.unbiased else max(record.bias_sq, 0.0)
         assert one.mse == pytest.approx(bias_sq + record.variance / one.num_averaged, rel=1e-12)
         assert one.end("lower") <= one.mse <= one.end("upper")
-    assert [one.mse for one in found.choices] == sorted(one.mse for one in found.choices)
+    settled = [ratio for one, ratio in zip(found.choices, found.ratios, strict=True) if one.score.settled]
+    assert settled == sorted(settled)
+    assert settled[0] == 1
+    assert len(found.choices) == found.num_looked
 
 
 def test_the_grid_leaves_out_oracles_second_names_and_what_is_fitted() -> None:
@@ -241,12 +244,12 @@ def test_the_line_can_be_pasted(
     assert ended(["recommend", *words, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     names = {"halved": "mine.py:halved[by=2]"}
-    for one in found["choices"]:
+    for one in found["choices"][:3]:
         exec(recommend.line_of("mine.py:problem", one, names), {})
         said, _, mse = capsys.readouterr().out.rpartition(":")
         assert said == "mse of n averaged draws"
-        # 10,000 draws of other blocks: 0.15 is over 7 standard errors for these four numbers of least variance
-        assert float(mse) == pytest.approx(one["mse"], rel=0.15)
+        # 10,000 draws more: twice the interval's half-width, at 256 draws, is over 3.8 standard errors
+        assert float(mse) == pytest.approx(one["mse"], abs=2.2 * (one["mse_upper"] - one["mse_lower"]) / 2 + 1e-12)
     assert found["line"] == recommend.line_of(
         "mine.py:problem", found["choices"][0], {"halved": "mine.py:halved[by=2]"}
     )

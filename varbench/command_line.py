@@ -40,6 +40,7 @@ def varbench() -> None:
     \b
     varbench list estimators                                   what there is
     varbench measure normal_square reinforce --draws 100000    one cell
+    varbench recommend mine.py:problem --budget 1ms            which estimator to take, and how sure
     varbench check mine.py:estimator                           one of your own, by the contract
     varbench run quick && varbench report quick.db -o quick    a study and its page
 

@@ -10,6 +10,7 @@ from ..bench.filters import matching
 from ..estimators.catalogue import CATALOGUE
 from ..estimators.errors import InputError
 from . import options
+from .output import put_json
 from .recorded import records_of
 
 COSTS = ("evaluations", "seconds")
@@ -26,7 +27,8 @@ COSTS = ("evaluations", "seconds")
 )
 @click.option("--cost", type=click.Choice(COSTS), default="evaluations", show_default=True)
 @options.filters
-def decide(store: Path, accuracy: float, cost: str, filters: tuple[str, ...]) -> None:
+@options.as_json
+def decide(store: Path, accuracy: float, cost: str, filters: tuple[str, ...], as_json: bool) -> None:
     """Say for each problem of STORE (or of a csv export) which cell to choose.
 
     \b
@@ -36,7 +38,7 @@ def decide(store: Path, accuracy: float, cost: str, filters: tuple[str, ...]) ->
     """
     records = records_of(store)
     chosen = matching(records, filters, str(store)) if filters else records
-    from ..analysis.decision_sentences import decisions
+    from ..analysis.decide import as_text, decided
     from ..analysis.frame import Frame
 
     known = {name for name, facts in CATALOGUE.items() if facts.unbiased}
@@ -44,4 +46,8 @@ def decide(store: Path, accuracy: float, cost: str, filters: tuple[str, ...]) ->
     measured = [part for part in parts if len(part.choices)]
     if not measured:
         raise InputError(f"{store} has no measured cell to choose; 'varbench show {store}' says what it holds")
-    click.echo("\n\n".join(decisions(part, cost, accuracy, known) for part in measured))
+    found = [decided(part, cost, accuracy, known) for part in measured]
+    if as_json:
+        put_json(found)
+    else:
+        click.echo("\n\n".join(map(as_text, found)))
