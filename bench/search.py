@@ -27,7 +27,8 @@ LAST_DRAWS = 2**17
 FACTOR = 4  # more draws a round, for at most half as many candidates
 FINALISTS = 12  # are never halved, only shown to be worse
 RESOLVED = 0.1  # of a regret: no more draws are needed
-MARKED_DRAWS = 2**13  # of a leader that bears a mark, at the least
+TAILS = {"heavy_tail", "one_draw_dominates"}  # few draws of such a leader may hide most of its variance
+TAIL_DRAWS = 2**13  # of it, before what is shown of it counts
 LEVEL = 0.05  # of a wrong statement on the regret, over all candidates and rounds
 SECONDS = 30.0
 SHOWN = 12  # choices in plain data
@@ -104,8 +105,8 @@ def search(
     The first look measures all candidates on common noise. A rival is settled once the leader is shown to be at most
     10 % above it, in paired comparisons at 5 % over all candidates and numbers of draws together; each further look
     measures, with 4 times the draws, the better half of those that are not, twelve at the least, by the ends that speak
-    for them, beside the leader. The search ends when all are settled (after 2^13 draws, if the leader bears a mark), at
-    2^17 draws, or when the time is up: a look that is cut short does not count.
+    for them, beside the leader. What a leader of heavy tails shows counts from 2^13 draws on. The search ends when all
+    are settled, at 2^17 draws, or when the time is up: a look that is cut short does not count.
 
     Args:
         problem: whose gradient is wanted.
@@ -218,8 +219,7 @@ def _rounds(
     looks, dropped, timed = [first], [], set[Candidate]()
     while True:
         leader, rivals = looks[-1][0], _open(looks, level)
-        marked = bool(leader.found.marks) and draws < MARKED_DRAWS
-        if not rivals and not marked:
+        if not rivals:
             break
         draws = min(FACTOR * draws, LAST_DRAWS)
         every = [leader.priced, *(one.priced for one in rivals[: max(FINALISTS, len(rivals) // 2)])]
@@ -269,10 +269,15 @@ def _rivals(looks: Sequence[Sequence[Choice]], level: float) -> list[_Rival]:
             if one is not mine:
                 beside = mine or leader
                 ratio = one.mse / beside.mse if beside.mse > 0 else math.inf if one.mse > 0 else 1.0
-                upper = excess(leader.score, one.score, level, paired=False)
-                upper = min(upper, excess(mine.score, one.score, level)) if mine else upper
+                upper = excess(leader.score, one.score, level, paired=False) if _trusted(leader) else math.inf
+                if mine and _trusted(mine):
+                    upper = min(upper, excess(mine.score, one.score, level))
                 found[one.priced.candidate] = _Rival(one, ratio, upper)
     return list(found.values())
+
+
+def _trusted(leader: Choice) -> bool:
+    return not TAILS & set(leader.found.marks) or leader.found.num_draws >= TAIL_DRAWS
 
 
 def _timed(meter: Meter, every: list[Priced], timed: set[Candidate], seed: int) -> list[Priced]:

@@ -17,7 +17,7 @@ from varbench.bench.exact import Truth, truth
 from varbench.bench.meter import Meter
 from varbench.bench.records import Measurement
 from varbench.bench.resolve import loaded_estimator, problem_of
-from varbench.bench.search import Search, search
+from varbench.bench.search import TAIL_DRAWS, Search, search
 from varbench.command_line import ended
 from varbench.estimators.catalogue import CATALOGUE
 
@@ -212,6 +212,13 @@ def test_without_a_truth_bias_is_against_a_reference() -> None:
     assert found.exact.error_trace > 0
     assert found.evaluations > int(str(found.exact.method).rpartition("=")[2][:-1])  # the reference's among them
     assert all(math.isfinite(one.mse) for one in found.choices)
+
+
+def test_a_leader_of_heavy_tails_is_not_trusted_on_few_draws() -> None:
+    # seed 12: 256 draws of reinforce hide most of its variance, which is twice that of reparameterization
+    found = search(problem_of("laplace_square"), Budget(6.0), seed=12)
+    assert found.choices[0].found.estimator == "reparameterization"
+    assert found.rounds[-1][1] >= TAIL_DRAWS
 
 
 def test_the_same_seed_gives_the_same_choice() -> None:
