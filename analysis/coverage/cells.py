@@ -17,6 +17,7 @@ LEAST, MOST = 0.935, 0.97  # what an interval of 95 % may cover
 LEVEL = 0.05  # of all verdicts together
 FAR = 3.0  # standard errors of the mean, from which on a bias is away from zero
 _HALF = 0.5
+_ROUNDING = 1e-9
 
 
 class Verdict(Enum):
@@ -108,7 +109,7 @@ class Cell:
     def may_be_long(self) -> bool:
         """Whether an interval has a reason to cover more than 97 %: bias near zero, or a degenerate variance."""
         if self.interval == "bias_sq":
-            return self.bias_in_se < FAR
+            return self.bias_in_se < FAR * (1 - _ROUNDING)
         return bool(self.row["marks"]["degenerate"] >= _HALF * self.row["replicates"])
 
     @property
