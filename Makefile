@@ -61,7 +61,7 @@ frontier: $(STAMP)
 	$(BIN)/python -m varbench.analysis.frontier.page reports/frontier/frontier.json -o reports/frontier
 	$(BIN)/python -m varbench.analysis.gallery reports
 
-# Half an hour on one quiet core.
+# Hours on one core: 200 searches of up to 30 s for each of 16 rows.
 recommend-proof: $(STAMP)
 	$(BIN)/python -m varbench.bench.search_proof -o docs/recommend-proof.md
 

@@ -73,7 +73,7 @@ def without_truth() -> Problem:
     [("polynomial[dim=8,classes=4,degree=3]", 10.0), ("normal_cos", 500.0), ("shared_bernoulli", 6.0)],
 )
 def test_the_choice_is_right(name: str, budget: float) -> None:
-    # fixed seeds, so it never flickers; docs/recommend-proof.md has the rates of 200
+    # fixed seeds, so it never flickers; docs/recommend-proof.md has the rates of many seeds
     found = search_proof.proven(problem_of(name), Budget(budget), range(3), precise=0.03)
     assert found.right == found.runs == 3
 
