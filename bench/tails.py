@@ -33,10 +33,10 @@ def pareto_k(descending: NDArray[np.float64], num_draws: int) -> float | None:
         return None
     excess = (descending[:M] - descending[M])[::-1]  # ascending
     apart = 1 + int((np.diff(excess) > _TIE * descending[0]).sum())
-    if excess[M // 4] <= _TIE * descending[0] or apart < M / 2:
+    quartile = excess[int(M / 4 + 0.5) - 1]
+    if quartile <= _TIE * descending[0] or apart < M / 2:
         return None
     m = 30 + int(math.sqrt(M))
-    quartile = excess[int(M / 4 + 0.5) - 1]
     b = (1 - np.sqrt(m / (np.arange(1, m + 1) - 0.5))) / (3 * quartile) + 1 / excess[-1]
     b[b == 0] = _TIE / excess[-1]  # the exponential law, where the profile has only a limit
     k = np.log1p(-b[:, None] * excess).mean(1)

@@ -27,6 +27,7 @@ from varbench.bench.coverage.counting import coverage, plain, tally
 from varbench.bench.draws import request
 from varbench.bench.measure import measure
 from varbench.bench.records import MARKS, Measurement
+from varbench.commands.coverage import ratio_interval
 from varbench.estimators.errors import InputError
 from varbench.estimators.noise import PhiloxNoise
 
@@ -88,9 +89,9 @@ def test_every_case_is_another_and_fits_the_page() -> None:
 
 
 def test_counts_do_not_depend_on_workers_or_on_their_parts() -> None:
-    alone = dict(coverage([LAW, COIN], 300, 1, wide, quiet))
-    assert dict(coverage([LAW, COIN], 300, 2, wide, quiet)) == alone
-    assert tally(LAW, 1_000_000, 100, wide) + tally(LAW, 1_000_100, 200, wide) == alone[LAW]
+    alone = dict(coverage([LAW, COIN], 300, 1, ratio_interval, quiet))
+    assert dict(coverage([LAW, COIN], 300, 2, ratio_interval, quiet)) == alone
+    assert tally(LAW, 1_000_000, 100, ratio_interval) + tally(LAW, 1_000_100, 200, ratio_interval) == alone[LAW]
 
 
 def test_counting_tells_right_from_wrong_intervals() -> None:

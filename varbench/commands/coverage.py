@@ -45,7 +45,7 @@ def coverage(
     chosen = [case for case in cases() if all(word in case.name for word in words)]
     left = tallies.left(chosen, tallies.read(out), replicates)
     with progress(len(left) * replicates, "repeating") as report:
-        for case, tally in counted(left, replicates, workers, _ratio, report):
+        for case, tally in counted(left, replicates, workers, ratio_interval, report):
             tallies.append(out, plain(case, tally))
     rows = list(tallies.latest(chosen, tallies.read(out)))
     if page is not None:
@@ -62,7 +62,7 @@ def coverage(
         click.echo(f"no case has {' and '.join(map(repr, words))} in its name", err=True)
 
 
-def _ratio(one: Measurement, other: Measurement) -> tuple[float, float] | None:
+def ratio_interval(one: Measurement, other: Measurement) -> tuple[float, float] | None:
     """Return the interval of the ratio of two variances, as 'varbench compare' gives it."""
     from ..analysis.comparison.ratios import ratio_of
 
