@@ -207,7 +207,7 @@ def test_pareto_k_where_a_point_of_its_profile_is_the_exponential_law() -> None:
 def test_pareto_k_is_null_where_the_top_ties() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert pareto_k(np.append(np.linspace(2, 1.1, 16), np.ones(5)), 100) is None  # the quartile of 20 is their 5th
+        assert pareto_k(np.append(np.linspace(2, 1.1, 15), np.ones(6)), 100) is None  # the quartile of 20 is their 5th
     almost = 3 * (1 + 1e-15 * np.arange(200)[::-1])
     assert pareto_k(almost, 4000) is None
     assert pareto_k(np.ones(200), 4000) is None
