@@ -83,7 +83,7 @@ def as_text(found: Plain) -> str:
     lines += ["", f"the front of bias and work, and the budgets, in {unit}, of the least mse"]
     for one in found["leads"]:
         lines.append(_row(one["cell"], lead_range(one["start"], one["until"], found["cost"])))
-    if found["unbiased"] is not None:
+    if found["crossovers"]:
         lines += ["", f"budget beyond which {found['unbiased']}, unbiased, has less mse, in {unit}"]
         words = {"never_ahead": "never ahead", "none_shown": "none shown: its bias is not"}
         lines += [_row(one["cell"], words.get(one["status"]) or _amount(one)) for one in found["crossovers"]]
