@@ -40,6 +40,7 @@ def measure_requests(
     seed: int,
     threads: int = 1,
     max_rows: int = MAX_BLOCK,
+    targets: bool = True,
 ) -> list[Measurement | InputError]:
     """Return a measurement for each request on one problem, or what went wrong with it.
 
@@ -54,6 +55,7 @@ def measure_requests(
         seed: of the noise.
         threads: blocks measured at a time.
         max_rows: of a block, for a search whose first looks are shorter than a block; other rows, other noise.
+        targets: whether target_bias_sq is wanted too, which may cost more than all the rest.
     """
     results: list[Measurement | InputError] = [InputError("not measured")] * len(requests)
     with one_thread_each():
@@ -67,7 +69,7 @@ def measure_requests(
             positions = [list(ready)[place] for place in places]
             group = [ready[position] for position in positions]
             try:
-                measured = _measure_group(problem, group, exact, num_draws, seed, threads, max_rows)
+                measured = _measure_group(problem, group, exact, num_draws, seed, threads, max_rows, targets)
             except InputError as error:
                 measured = [error] * len(group)
             for position, result in zip(positions, measured, strict=True):
@@ -83,6 +85,7 @@ def _measure_group(
     seed: int,
     threads: int,
     max_rows: int,
+    targets: bool,
 ) -> list[Measurement | InputError]:
     deterministic = group[0].estimator.facts.deterministic
     rows = min(max_rows, block_rows(problem, group[0]))
@@ -111,7 +114,7 @@ def _measure_group(
                 else:
                     trees[position].add(number, moments)
     return [
-        error or _measurement(problem, one, exact, num_draws, seed, threads, tree.total(), frame, pilot, size)
+        error or _measurement(problem, one, exact, num_draws, seed, threads, tree.total(), frame, pilot, size, targets)
         for one, error, tree, frame, size in zip(group, errors, trees, frames, largest, strict=True)
     ]
 
@@ -157,6 +160,7 @@ def _measurement(
     frame: Frame,
     pilot: Block,
     largest: float,
+    targets: bool,
 ) -> Measurement:
     facts, theta = one.estimator.facts, problem.node.theta
     gradient = None if exact.gradient is None else exact.gradient.tolist()
@@ -200,7 +204,8 @@ def _measurement(
     found = statistics(moments, frame, rounding, rarest, certain)
     fields = _fields(found)
     if facts.target in OTHER_TARGETS:
-        target = target_truth(problem, one, exact, num_draws, seed)
+        unasked = Truth(None, None, "it was not asked for")
+        target = target_truth(problem, one, exact, num_draws, seed) if targets else unasked
         if target.gradient is None:
             fields["reason"] = "; ".join(filter(None, [exact.reason, f"no target_bias_sq: {target.reason}"]))
         else:

@@ -125,6 +125,7 @@ def looked(
                 num_draws=num_draws,
                 seed=seed,
                 max_rows=min(num_draws, MAX_BLOCK),
+                targets=False,
             )
         except OutOfTime:
             if partly:

@@ -1,6 +1,6 @@
 """The proof of the search: how often its choice is right, judged by a long measurement of the whole grid.
 
-    python -m varbench.bench.search_proof [--runs 200] [-o FILE.md]
+    python -m varbench.bench.search_proof [--runs 200] [--workers 2] [-o FILE.md]
 
 Right means: mse(n) of the choice <= 1.1 times the least over the stated grid + 1e-3 |exact|^2, oracles left out. The
 judge measures the grid on noise that no search sees, with more and more draws for those near the least, until each of
@@ -16,7 +16,9 @@ import math
 import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -212,17 +214,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("problems", nargs="*", default=list(CASES))
     parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("--workers", type=int, default=1, help="rows proven at a time, each on a core")
     parser.add_argument("-o", "--output", type=Path, help="a page; the screen by default")
     given = parser.parse_args()
+    rows = [(name, budget, given.runs) for name in given.problems for budget in CASES[name]]
     verdicts = []
-    for name in given.problems:
-        for budget in CASES[name]:
-            verdicts.append(proven(problem_of(name), Budget(budget), range(given.runs)))
+    with ProcessPoolExecutor(given.workers, get_context("spawn")) as pool:
+        for one in pool.map(_row, rows):
+            verdicts.append(one)
             page = as_markdown(verdicts)
             print(page.splitlines()[-1], flush=True)
             if given.output:
                 given.output.write_text(page, encoding="utf-8")
     return int(any(one.right < 0.95 * one.runs for one in verdicts))
+
+
+def _row(row: tuple[str, float, int]) -> Verdict:
+    name, budget, runs = row
+    return proven(problem_of(name), Budget(budget), range(runs))
 
 
 if __name__ == "__main__":
