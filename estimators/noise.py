@@ -101,13 +101,17 @@ class PhiloxNoise:
     def _once(self, law: str, name: str, shape: tuple[int, ...], guard: Callable[[Tensor], Tensor]) -> Tensor:
         key = (law, name, shape)
         if key not in self._drawn:
-            rng = self.generator(f"{law}:{name}:{shape}")
-            size = (self.rows, *shape)
-            if law == "uniform":
-                numbers = rng.random(size)
-            elif law == "normal":
-                numbers = rng.standard_normal(size)
-            else:
-                numbers = rng.standard_exponential(size)
-            self._drawn[key] = guard(torch.from_numpy(numbers).to(self.device, self.dtype))
+            self._drawn[key] = guard(self._numbers(law, name, shape).to(self.device, self.dtype))
         return self._drawn[key]
+
+    def _numbers(self, law: str, name: str, shape: tuple[int, ...]) -> Tensor:
+        """Return the numbers of a law [N, *shape], before the cast."""
+        rng = self.generator(f"{law}:{name}:{shape}")
+        size = (self.rows, *shape)
+        if law == "uniform":
+            numbers = rng.random(size)
+        elif law == "normal":
+            numbers = rng.standard_normal(size)
+        else:
+            numbers = rng.standard_exponential(size)
+        return torch.from_numpy(numbers)

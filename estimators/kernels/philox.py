@@ -1,0 +1,92 @@
+"""Counter-based random words: Philox4x32-10 (Salmon et al. 2011), in an order that a compiler turns into vectors."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, uint32, uint64
+
+GROUP = 64  # words that are made together: 16 counters of 4 words
+_COUNTERS = GROUP // 4
+_MULTIPLY = uint64(0xD2511F53), uint64(0xCD9E8D57)
+_WEYL = uint32(0x9E3779B9), uint32(0xBB67AE85)
+_ROUNDS = 10
+_LOW, _HALF = uint64(0xFFFFFFFF), uint64(32)
+
+
+@njit(inline="always")
+def _round(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
+    p0, p1 = _MULTIPLY[0] * uint64(c0), _MULTIPLY[1] * uint64(c2)
+    return (
+        uint32(p1 >> _HALF) ^ c1 ^ k0,
+        uint32(p1 & _LOW),
+        uint32(p0 >> _HALF) ^ c3 ^ k1,
+        uint32(p0 & _LOW),
+    )
+
+
+@njit(inline="always")
+def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
+    """Return the four 32-bit words of a 128-bit counter under a 64-bit key.
+
+    A round is (c0, c1, c2, c3) -> (hi(M1 c2) ^ c1 ^ k0, lo(M1 c2), hi(M0 c0) ^ c3 ^ k1, lo(M0 c0)); then the key
+    is raised by the Weyl constants.
+
+    Args:
+        c0, c1, c2, c3: the counter's words, lowest first; unsigned 32-bit numbers.
+        k0, k1: the key's.
+    """
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
+    return _round(c0, c1, c2, c3, k0, k1)
+
+
+@njit(cache=True, nogil=True, fastmath=False)
+def words(key, block, first, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` with the words at positions first, first + 1, ... of a block's stream.
+
+    Position p takes word (p // 16) % 4 of the counter (p // 64) * 16 + p % 16: sixteen counters at a time, so that a
+    vector holds the same word of each.
+
+    Args:
+        key: of the stream, uint32 [2].
+        block: number of the block of draws.
+        first: a multiple of 64.
+        out: uint32 [m], m a multiple of 64.
+    """
+    for group in range(out.size // GROUP):
+        start = uint64(first // GROUP + group) * uint64(_COUNTERS)
+        here = out[group * GROUP : (group + 1) * GROUP]
+        for c in range(_COUNTERS):
+            number = start + uint64(c)
+            w0, w1, w2, w3 = philox(
+                uint32(number & _LOW), uint32(number >> _HALF), uint32(block), uint32(0), key[0], key[1]
+            )
+            here[c], here[c + 16], here[c + 32], here[c + 48] = w0, w1, w2, w3
+
+
+def padded(count: int) -> int:
+    """Return the multiple of 64 that holds ``count`` words."""
+    return -(-count // GROUP) * GROUP
+
+
+def random_words(key: np.ndarray, block: int, count: int) -> np.ndarray:
+    """Return the first words of a block's stream, uint32 [count]."""
+    out = np.empty(padded(count), np.uint32)
+    words(key, block, 0, out)
+    return out[:count]
