@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b
+from math import prod
+from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor
 
 from ..noise import PhiloxNoise
 from . import laws
-from .philox import GROUP, padded, words
+from .compiled import kernel
+from .philox import padded, words
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def uniforms(key, block, first, word, out):  # type: ignore[no-untyped-def]
     """Fill ``out`` [m] with the uniforms at positions first, first + 1, ... of a block's stream.
 
@@ -30,7 +33,7 @@ def uniforms(key, block, first, word, out):  # type: ignore[no-untyped-def]
         out[i] = laws.uniform(word[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def exponentials(key, block, first, word, out):  # type: ignore[no-untyped-def]
     """Fill ``out`` [m] with exponentials; see ``uniforms``."""
     words(key, block, first, word)
@@ -38,7 +41,7 @@ def exponentials(key, block, first, word, out):  # type: ignore[no-untyped-def]
         out[i] = laws.exponential(word[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def normals(key, block, first, word, out):  # type: ignore[no-untyped-def]
     """Fill ``out`` [m] with normals; see ``uniforms``."""
     words(key, block, first, word)
@@ -46,36 +49,56 @@ def normals(key, block, first, word, out):  # type: ignore[no-untyped-def]
         out[i] = laws.normal(word[i])
 
 
-_FILL = {"uniform": uniforms, "exponential": exponentials, "normal": normals}
-_AT_ONCE = 64 * GROUP  # words of scratch, which stay in cache
+_LAWS: dict[str, tuple[Any, type]] = {
+    "uniform": (uniforms, np.float64),
+    "exponential": (exponentials, np.float32),
+    "normal": (normals, np.float32),
+}
+_AT_ONCE = 4096  # words of scratch, which stay in cache
 
 
 class KernelNoise(PhiloxNoise):
-    """Noise by Philox4x32-10 under a key that is a hash of (seed, problem, law and name, shape); the block is counted.
+    """Noise by Philox4x32-10 under a key that is a hash of (seed, problem, law and name, shape); blocks are counted.
 
-    Numbers are float32, see laws.py, in the working dtype. A block's numbers [N, *shape] of a law with a last axis of
-    K are those at positions k R + r of its stream, r of the R = N prod(shape) / K rows, R rounded up to a multiple of
-    64: kernels read them class by class. What it shares with PhiloxNoise are its names, its generators and its memory.
+    Number j of the ``shape``, in the order of rows, of draw n stands at position j M + n of its block's stream, M the
+    block's rows rounded up to a multiple of 64: kernels read it draws last. Names, generators and memory are those of
+    PhiloxNoise.
     """
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self._kept: dict[tuple[object, ...], Any] = {}
+
+    @property
+    def stride(self) -> int:
+        """M, the numbers kept for each entry of the shape."""
+        return padded(self.rows)
 
     def key(self, law: str, name: str, shape: tuple[int, ...]) -> np.ndarray:
         """Return the key of a stream, uint32 [2]."""
         text = f"{self.seed}|{self.problem}|{law}:{name}:{shape}".encode()
         return np.frombuffer(blake2b(text, digest_size=8).digest(), np.uint32)
 
-    def by_class(self, law: str, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """Return the numbers of a law as the kernels keep them, float32 [K, R rounded up to a multiple of 64]."""
-        K = shape[-1] if shape else 1
-        stride = padded(self.rows * int(np.prod(shape, dtype=np.int64)) // max(1, K))
-        out = np.empty(K * stride, np.float32)
+    def draws_last(self, law: str, shape: tuple[int, ...], name: str = "x") -> np.ndarray:
+        """Return the numbers of a law [prod(shape), M], float32, uniforms float64; the same array at each call."""
+        return self.kept((law, name, shape), lambda: self._filled(law, name, shape))
+
+    def kept(self, key: tuple[object, ...], make: Callable[[], Any]) -> Any:
+        """Return what was made before under this key, or make it: the halves of kernels share it within a block."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    def _filled(self, law: str, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        fill, dtype = _LAWS[law]
+        out: np.ndarray = np.empty(prod(shape) * self.stride, dtype)
         key, word = self.key(law, name, shape), np.empty(_AT_ONCE, np.uint32)
         for first in range(0, out.size, _AT_ONCE):
             part = out[first : first + _AT_ONCE]
-            _FILL[law](key, self.block, first, word[: part.size], part)
-        return out.reshape(K, stride)
+            fill(key, self.block, first, word[: part.size], part)
+        return out.reshape(-1, self.stride)
 
     def _numbers(self, law: str, name: str, shape: tuple[int, ...]) -> Tensor:
-        """Return the numbers of a law [N, *shape], row by row."""
-        by_class = self.by_class(law, name, shape)
-        rows = self.rows * int(np.prod(shape, dtype=np.int64)) // max(1, len(by_class))
-        return torch.from_numpy(np.ascontiguousarray(by_class[:, :rows].T)).reshape(self.rows, *shape)
+        """Return the numbers of a law [N, *shape]."""
+        numbers = self.draws_last(law, shape, name)[:, : self.rows]
+        return torch.from_numpy(numbers).T.reshape(self.rows, *shape)

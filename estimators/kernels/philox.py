@@ -2,61 +2,49 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit, uint32, uint64
+from numba import uint32, uint64
+
+from .compiled import inlined, kernel
 
 GROUP = 64  # words that are made together: 16 counters of 4 words
 _COUNTERS = GROUP // 4
-_MULTIPLY = uint64(0xD2511F53), uint64(0xCD9E8D57)
-_WEYL = uint32(0x9E3779B9), uint32(0xBB67AE85)
-_ROUNDS = 10
 _LOW, _HALF = uint64(0xFFFFFFFF), uint64(32)
+_M0, _M1 = uint64(0xD2511F53), uint64(0xCD9E8D57)
+_W0, _W1 = 0x9E3779B9, 0xBB67AE85
 
 
-@njit(inline="always")
-def _round(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
-    p0, p1 = _MULTIPLY[0] * uint64(c0), _MULTIPLY[1] * uint64(c2)
-    return (
-        uint32(p1 >> _HALF) ^ c1 ^ k0,
-        uint32(p1 & _LOW),
-        uint32(p0 >> _HALF) ^ c3 ^ k1,
-        uint32(p0 & _LOW),
-    )
+@inlined
+def _round(c0, c1, c2, c3, k0, k1, number):  # type: ignore[no-untyped-def]
+    """Return the counter after a round, whose key is the key plus ``number`` times Weyl's constants."""
+    p0, p1 = _M0 * uint64(c0), _M1 * uint64(c2)
+    k0, k1 = uint32(k0 + uint32(number * _W0)), uint32(k1 + uint32(number * _W1))
+    return uint32(p1 >> _HALF) ^ c1 ^ k0, uint32(p1 & _LOW), uint32(p0 >> _HALF) ^ c3 ^ k1, uint32(p0 & _LOW)
 
 
-@njit(inline="always")
+@inlined
 def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     """Return the four 32-bit words of a 128-bit counter under a 64-bit key.
 
-    A round is (c0, c1, c2, c3) -> (hi(M1 c2) ^ c1 ^ k0, lo(M1 c2), hi(M0 c0) ^ c3 ^ k1, lo(M0 c0)); then the key
-    is raised by the Weyl constants.
+    A round is (c0, c1, c2, c3) -> (hi(M1 c2) ^ c1 ^ k0, lo(M1 c2), hi(M0 c0) ^ c3 ^ k1, lo(M0 c0)). The ten rounds are
+    written out: a loop inside the loop over counters would keep that from becoming vectors.
 
     Args:
         c0, c1, c2, c3: the counter's words, lowest first; unsigned 32-bit numbers.
         k0, k1: the key's.
     """
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + _WEYL[0]), uint32(k1 + _WEYL[1])
-    return _round(c0, c1, c2, c3, k0, k1)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 0)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 1)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 2)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 3)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 4)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 5)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 6)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 7)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 8)
+    return _round(c0, c1, c2, c3, k0, k1, 9)
 
 
-@njit(cache=True, nogil=True, fastmath=False)
+@kernel
 def words(key, block, first, out):  # type: ignore[no-untyped-def]
     """Fill ``out`` with the words at positions first, first + 1, ... of a block's stream.
 
@@ -83,10 +71,3 @@ def words(key, block, first, out):  # type: ignore[no-untyped-def]
 def padded(count: int) -> int:
     """Return the multiple of 64 that holds ``count`` words."""
     return -(-count // GROUP) * GROUP
-
-
-def random_words(key: np.ndarray, block: int, count: int) -> np.ndarray:
-    """Return the first words of a block's stream, uint32 [count]."""
-    out = np.empty(padded(count), np.uint32)
-    words(key, block, 0, out)
-    return out[:count]

@@ -1,0 +1,69 @@
+"""A node's parameter as the kernels take it: V variables in a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..families.bernoulli import Bernoulli
+from ..families.categorical import Categorical
+
+
+@dataclass(frozen=True, eq=False)
+class Choices:
+    """Discrete variables as arrays.
+
+    Args:
+        probs: of the outcomes of each variable [V, J]; of a coin those of 0 and 1.
+        log_probs: their logarithms.
+        width: entries of theta of a variable: K classes, or the one logit of a coin.
+        shape: of theta, [*B, *param].
+    """
+
+    probs: np.ndarray
+    log_probs: np.ndarray
+    width: int
+    shape: tuple[int, ...]
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Theta's."""
+        return self.probs.dtype
+
+    @property
+    def V(self) -> int:  # noqa: N802
+        """How many variables."""
+        return len(self.probs)
+
+    @property
+    def J(self) -> int:  # noqa: N802
+        """How many outcomes each has."""
+        return self.probs.shape[1]
+
+    def draws(self, last: np.ndarray) -> Tensor:
+        """Return gradients [entries of theta, N] as draws [N, *B, *param], of which they stay the memory."""
+        return torch.from_numpy(last).T.unflatten(1, self.shape)
+
+
+def choices(node: Bernoulli | Categorical) -> Choices:
+    """Return a node as arrays."""
+    theta = node.theta.detach()
+    if isinstance(node, Bernoulli):
+        both = torch.stack([-theta, theta], -1).reshape(-1, 2)
+        log_probs, width = torch.nn.functional.logsigmoid(both), 1
+    else:
+        log_probs, width = torch.log_softmax(theta, -1).reshape(-1, theta.shape[-1]), theta.shape[-1]
+    return Choices(log_probs.exp().numpy(), log_probs.numpy(), width, tuple(theta.shape))
+
+
+def variables(x: Tensor, one: Choices) -> np.ndarray:
+    """Return points or slopes [N, S, *B, *event] as an array [N, S, V, width]."""
+    return np.ascontiguousarray(x.detach().reshape(*x.shape[:2], one.V, one.width).numpy())
+
+
+def event(array: np.ndarray, one: Choices) -> Tensor:
+    """Return an array [N, S, V, width] as points [N, S, *B, *event]."""
+    return torch.from_numpy(array).reshape(*array.shape[:2], *one.shape)

@@ -1,0 +1,107 @@
+"""The steps of Gumbel methods on one variable of K classes, over a tile of draws; arrays are [K, draws]."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .compiled import kernel
+from .elementary import exp, log
+
+TILE = 512  # draws: what a step needs stays in the nearest cache
+
+
+@kernel
+def hardest(E, row, first, m, probs, ratio, which):  # type: ignore[no-untyped-def]
+    """Set ``which`` [m] to argmax_k log p_k - log E_k = argmin_k E_k / p_k.
+
+    Args:
+        E: exponentials [rows, M], this variable's from ``row`` on.
+        row: of its first class.
+        first: draw of the tile.
+        m: draws in it.
+        probs: p [K].
+        ratio: [m], overwritten with the least E / p.
+        which: int32 [m].
+    """
+    ratio[:m] = np.inf
+    which[:m] = 0
+    for k in range(probs.size):
+        e, p = E[row + k], probs[k]
+        for i in range(m):
+            here = e[first + i] / p
+            nearer = here < ratio[i]
+            which[i] = k if nearer else which[i]
+            ratio[i] = here if nearer else ratio[i]
+
+
+@kernel
+def soften(E, row, first, m, probs, log_probs, temperature, most, which, total, y):  # type: ignore[no-untyped-def]
+    """Set ``y`` [K, m] to softmax((log p - log E) / tau), at tau = 1 p / E over its sum, and ``which`` to its argmax.
+
+    Args:
+        E, row, first, m: see ``hardest``.
+        probs, log_probs: of the classes [K].
+        temperature: tau, in the working dtype.
+        most, total: [m], overwritten.
+        which: int32 [m].
+        y: [K, m].
+    """
+    K, one = probs.size, probs.dtype.type(1)
+    total[:m] = 0
+    most[:m] = -np.inf
+    which[:m] = 0
+    if temperature == one:
+        for k in range(K):
+            e, p, here = E[row + k], probs[k], y[k]
+            for i in range(m):
+                z = p / e[first + i]
+                here[i] = z
+                total[i] += z
+                which[i] = np.int32(k) if z > most[i] else which[i]
+                most[i] = z if z > most[i] else most[i]
+    else:
+        for k in range(K):
+            e, p, here = E[row + k], log_probs[k], y[k]
+            for i in range(m):
+                z = p - log(one * e[first + i])
+                here[i] = z
+                which[i] = np.int32(k) if z > most[i] else which[i]
+                most[i] = z if z > most[i] else most[i]
+        rate = one / temperature
+        for k in range(K):
+            here = y[k]
+            for i in range(m):
+                z = exp((here[i] - most[i]) * rate)
+                here[i] = z
+                total[i] += z
+    for i in range(m):
+        total[i] = one / total[i]
+    for k in range(K):
+        here = y[k]
+        for i in range(m):
+            here[i] *= total[i]
+
+
+@kernel
+def add_pullback(y, v, scale, m, dot, first, row, out):  # type: ignore[no-untyped-def]
+    """Add scale (diag(y) - y y^T) v to the gradient.
+
+    Args:
+        y: [K, m].
+        v: slopes [K, m].
+        scale: a number in the working dtype.
+        m: draws in the tile.
+        dot: [m], overwritten.
+        first: draw of the tile.
+        row: of the gradient's first entry.
+        out: the gradient [rows, N].
+    """
+    dot[:m] = 0
+    for k in range(len(y)):
+        here, slope = y[k], v[k]
+        for i in range(m):
+            dot[i] += here[i] * slope[i]
+    for k in range(len(y)):
+        here, slope, sums = y[k], v[k], out[row + k]
+        for i in range(m):
+            sums[first + i] += scale * here[i] * (slope[i] - dot[i])
