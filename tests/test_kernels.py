@@ -1,4 +1,4 @@
-"""Kernels against the torch forms that define them: the same noise, the same draws; and the harness's choice of path."""
+"""Kernels against the torch forms that define them: the same noise, the same draws; and the choice of path."""
 
 import dataclasses
 from typing import Any
@@ -82,7 +82,7 @@ CONFIGS = [
 
 @pytest.mark.parametrize(("dtype", "tolerance"), DTYPES.items(), ids=lambda v: str(v).removeprefix("torch."))
 @pytest.mark.parametrize("kind", NODES)
-@pytest.mark.parametrize(("name", "S", "config"), CONFIGS, ids=lambda v: str(v))
+@pytest.mark.parametrize(("name", "S", "config"), CONFIGS, ids=str)
 def test_paths_draw_the_same(
     name: str, S: int, config: dict[str, Any], kind: str, dtype: torch.dtype, tolerance: float
 ) -> None:
@@ -129,7 +129,8 @@ def test_statistics_are_the_same_on_every_path() -> None:
         fused, split = (measure(p, name, num_draws=5000, timing=False) for p in (problem, without))
         assert (fused.path, split.path) == ("fused", "split")
         for field in ("bias_sq", "bias_sq_upper", "variance", "variance_lower", "mse", "pareto_k", "cosine"):
-            assert getattr(fused, field) == pytest.approx(getattr(split, field), rel=1e-9, abs=1e-15), field
+            mine, other = getattr(fused, field), getattr(split, field)
+            assert (mine is None and other is None) or mine == pytest.approx(other, rel=1e-9, abs=1e-15), field
         assert fused.cost_values_per_draw == split.cost_values_per_draw
 
 
@@ -216,7 +217,7 @@ def test_points_of_a_batch_are_too() -> None:
 
 
 def test_wrong_twins_are_caught() -> None:
-    """Draws of another block, of another temperature, and without the mean over S differ visibly from the torch form."""
+    """Draws of another block, of another temperature, and without the mean over S differ visibly."""
     problem = separable(NODES["categorical"](torch.float64))
     one = requested("st_gumbel_softmax", 2, temperature=0.5)
     right = drawn(problem, one, 100, "torch")
