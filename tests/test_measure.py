@@ -41,9 +41,8 @@ def test_exact_values_are_covered(problem: str, estimator: str, config: dict[str
     se = (found.variance_upper - found.variance_lower) / (2 * 1.96)
     assert abs(found.variance - variance) <= 4.4 * se  # a false alarm in 90,000
     assert (found.variance_upper - found.variance_lower) / 2 < 0.02 * variance
-    assert found.bias_sq_lower == 0
     assert found.unbiased_p is not None
-    assert found.unbiased_p > 1e-3
+    assert found.unbiased_p > 1e-4  # the floor, which is reached once in 10,000
 
 
 @pytest.mark.parametrize(("logit", "tau", "relaxed", "straight"), [
