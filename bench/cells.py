@@ -125,10 +125,7 @@ def _measure_group(
                 else:
                     trees[position].add(number, moments)
     return [
-        error
-        or _measurement(
-            problem, one, exact, num_draws, run.seed, threads, tree.total(), frame, pilot, size, targets, run.fastest
-        )
+        error or _measurement(problem, one, exact, run, tree.total(), frame, pilot, size)
         for one, error, tree, frame, size in zip(group, errors, trees, frames, largest, strict=True)
     ]
 
