@@ -60,11 +60,6 @@ def choices(node: Bernoulli | Categorical) -> Choices:
     return Choices(log_probs.exp().numpy(), log_probs.numpy(), width, tuple(theta.shape))
 
 
-def variables(x: Tensor, one: Choices) -> np.ndarray:
-    """Return points or slopes [N, S, *B, *event] as an array [N, S, V, width]."""
-    return np.ascontiguousarray(x.detach().reshape(*x.shape[:2], one.V, one.width).numpy())
-
-
 def draws_last(x: Tensor, one: Choices) -> np.ndarray:
     """Return points or slopes [N, S, *B, *event] as an array [S, V, width, N]."""
     N, S = x.shape[:2]
