@@ -1,0 +1,87 @@
+"""Our side of a row: blocks of draws and their moments, as the harness takes them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from ...estimators.errors import InputError
+from ..draws import Request, block_rows, run_block
+from ..draws import request as request_of
+from ..moments import Frame, Moments, block_moments
+from ..problem import Problem
+from ..resolve import estimator_of
+from ..tails import tail_size
+from .side import Here
+
+SEED = 0
+NUM_DRAWS = 10**6  # of the measurement that the blocks are taken for: how many top values the moments keep
+PARTS = ("cost", "moments", "the rest")
+
+
+def request(problem: Problem, estimator: str, num_samples: int | None = None, **config: Any) -> Request:
+    """Return an estimator of the catalogue as it is to be measured on a problem."""
+    chosen, full = estimator_of(estimator, **config)
+    return request_of(problem, chosen, full, num_samples)
+
+
+class Ours:
+    """Runs of one group of requests that share their points, and where their time went.
+
+    Args:
+        problem: in the dtype in which it is measured.
+        group: the requests.
+    """
+
+    def __init__(self, problem: Problem, group: Sequence[Request]) -> None:
+        self.problem, self.group = problem, group
+        self.rows = block_rows(problem, group[0])
+        pilot = run_block(problem, group, SEED, 0, self.rows)
+        tail = tail_size(NUM_DRAWS) + 1
+        self.frames = [
+            Frame(problem.tied(_drawn(draws)).double().mean(0), None, NUM_DRAWS, tail) for draws in pilot.draws
+        ]
+        self._spent = dict.fromkeys(PARTS, 0.0)
+        self._blocks = 0
+
+    def __call__(self, number: int) -> tuple[list[float], float]:
+        """Return the mean of the entries and the trace by the block of this number, request after request."""
+        began = time.perf_counter()
+        block = run_block(self.problem, self.group, SEED, number, self.rows)
+        drawn = time.perf_counter()
+        sums = [
+            block_moments(self.problem.tied(_drawn(draws)), frame, 0)
+            for draws, frame in zip(block.draws, self.frames, strict=True)
+        ]
+        ended = time.perf_counter()
+        self._spent["cost"] += block.cost_seconds
+        self._spent["moments"] += ended - drawn
+        self._spent["the rest"] += drawn - began - block.cost_seconds
+        self._blocks += 1
+        found = [_mean_and_trace(one, frame) for one, frame in zip(sums, self.frames, strict=True)]
+        return [entry for mean, _ in found for entry in mean], sum(trace for _, trace in found)
+
+    @property
+    def side(self) -> Here:
+        """The side."""
+        return Here(self, self.rows)
+
+    def parts(self) -> dict[str, float]:
+        """Return the mean seconds of one draw in f, in the moments and in the rest, over all calls so far."""
+        return {part: seconds / (self._blocks * self.rows) for part, seconds in self._spent.items()}
+
+
+def _drawn(draws: torch.Tensor | InputError) -> torch.Tensor:
+    if isinstance(draws, InputError):
+        raise draws
+    return draws
+
+
+def _mean_and_trace(sums: Moments, frame: Frame) -> tuple[list[float], float]:
+    """Return shift + sum h / N and (sum |h|^2 - |sum h|^2 / N) / (N - 1)."""
+    N = sums.count
+    trace = (float(sums.h2) - float(sums.h @ sums.h) / N) / (N - 1)
+    return (frame.shift + sums.h / N).tolist(), trace
