@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,20 +16,34 @@ from torch import Tensor
 from ..estimators.errors import InputError
 from ..estimators.node import MAX_OUTCOMES
 from . import environment
-from .draws import MAX_BLOCK, Block, Request, block_rows, groups, run_block
+from .blocks import Block, run_block
+from .draws import MAX_BLOCK, Request, block_rows, groups
 from .estimate import Interval
 from .exact import Truth
 from .fitting import fitted
 from .intervals import SEEN, Statistics, statistics
 from .moments import Frame, Moments, Tree, block_moments
+from .paths import kernels, path_of
 from .problem import Problem
-from .records import OTHER_TARGETS, Measurement, finite
+from .records import OTHER_TARGETS, PATHS, Measurement, finite
 from .tails import tail_size
 from .targets import target_truth
 from .threads import one_thread_each
 
 LARGEST = 1e70  # of a draw's entries: intervals need fourth powers of them, and squares of those sums
 FEW_OUTCOMES = 64  # only then is the rarest outcome one that a user can name
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the requests of one call share; see ``measure_requests``."""
+
+    num_draws: int
+    seed: int
+    threads: int
+    max_rows: int
+    targets: bool
+    fastest: str
 
 
 def measure_requests(
@@ -41,6 +56,7 @@ def measure_requests(
     threads: int = 1,
     max_rows: int = MAX_BLOCK,
     targets: bool = True,
+    fastest: str = PATHS[-1],
 ) -> list[Measurement | InputError]:
     """Return a measurement for each request on one problem, or what went wrong with it.
 
@@ -56,7 +72,9 @@ def measure_requests(
         threads: blocks measured at a time.
         max_rows: of a block, for a search whose first looks are shorter than a block; other rows, other noise.
         targets: whether target_bias_sq is wanted too, which may cost more than all the rest.
+        fastest: the path beyond which none is taken; see paths.py.
     """
+    run = _Run(num_draws, seed, threads, max_rows, targets, fastest)
     results: list[Measurement | InputError] = [InputError("not measured")] * len(requests)
     with one_thread_each():
         ready: dict[int, Request] = {}
@@ -69,7 +87,7 @@ def measure_requests(
             positions = [list(ready)[place] for place in places]
             group = [ready[position] for position in positions]
             try:
-                measured = _measure_group(problem, group, exact, num_draws, seed, threads, max_rows, targets)
+                measured = _measure_group(problem, group, exact, run)
             except InputError as error:
                 measured = [error] * len(group)
             for position, result in zip(positions, measured, strict=True):
@@ -78,20 +96,13 @@ def measure_requests(
 
 
 def _measure_group(
-    problem: Problem,
-    group: Sequence[Request],
-    exact: Truth,
-    num_draws: int,
-    seed: int,
-    threads: int,
-    max_rows: int,
-    targets: bool,
+    problem: Problem, group: Sequence[Request], exact: Truth, run: _Run
 ) -> list[Measurement | InputError]:
     deterministic = group[0].estimator.facts.deterministic
-    rows = min(max_rows, block_rows(problem, group[0]))
-    N = 2 if deterministic else num_draws  # two equal draws say all that there is to say
+    rows = min(run.max_rows, block_rows(problem, group[0]))
+    N = 2 if deterministic else run.num_draws  # two equal draws say all that there is to say
     num_blocks = 1 if deterministic else math.ceil(N / rows)
-    pilot = run_block(problem, group, seed, 0, rows)
+    pilot = run_block(problem, group, run.seed, 0, rows, run.fastest)
     frames = [_frame(problem, draws, exact, N) for draws in pilot.draws]
     trees = [Tree(num_blocks) for _ in group]
     errors: list[InputError | None] = [None] * len(group)
@@ -99,13 +110,13 @@ def _measure_group(
 
     def summed(number: int) -> tuple[list[float], list[Moments | InputError]]:
         torch.set_num_threads(1)  # each thread of a pool begins with torch's default
-        block = run_block(problem, group, seed, number, rows) if number else pilot
+        block = run_block(problem, group, run.seed, number, rows, run.fastest) if number else pilot
         return block.largest, [
             _block(problem, draws, frame, number * rows, deterministic)
             for draws, frame in zip(block.draws, frames, strict=True)
         ]
 
-    with _mapping(threads) as mapped:
+    with _mapping(run.threads) as mapped:
         for number, (sizes, blocks) in enumerate(mapped(summed, range(num_blocks))):
             largest = list(map(max, largest, sizes))
             for position, moments in enumerate(blocks):
@@ -114,7 +125,7 @@ def _measure_group(
                 else:
                     trees[position].add(number, moments)
     return [
-        error or _measurement(problem, one, exact, num_draws, seed, threads, tree.total(), frame, pilot, size, targets)
+        error or _measurement(problem, one, exact, run, tree.total(), frame, pilot, size)
         for one, error, tree, frame, size in zip(group, errors, trees, frames, largest, strict=True)
     ]
 
@@ -153,14 +164,11 @@ def _measurement(
     problem: Problem,
     one: Request,
     exact: Truth,
-    num_draws: int,
-    seed: int,
-    threads: int,
+    run: _Run,
     moments: Moments,
     frame: Frame,
     pilot: Block,
     largest: float,
-    targets: bool,
 ) -> Measurement:
     facts, theta = one.estimator.facts, problem.node.theta
     gradient = None if exact.gradient is None else exact.gradient.tolist()
@@ -170,10 +178,10 @@ def _measurement(
         config=dict(one.config),
         family=problem.node.family,
         target=facts.target,
-        num_draws=num_draws,
+        num_draws=run.num_draws,
         num_samples=one.num_samples,
         num_points=pilot.num_points,
-        seed=seed,
+        seed=run.seed,
         dtype=str(theta.dtype).removeprefix("torch."),
         device=theta.device.type,
         reason=exact.reason,
@@ -186,11 +194,12 @@ def _measurement(
         fit_seconds=one.fit_seconds,
         fit_values=one.fit_values,
         versions=environment.versions(),
-        threads=threads,
+        threads=run.threads,
+        path=path_of(kernels(problem, one.estimator, run.fastest)),
         commit=environment.commit(),
     )
     if moments.num_nonfinite:
-        bad = f"{moments.num_nonfinite} of {num_draws} draws are not finite though the cost was"
+        bad = f"{moments.num_nonfinite} of {run.num_draws} draws are not finite though the cost was"
         return dataclasses.replace(base, status="failed", reason=bad)
     if float(moments.largest) > LARGEST:
         return dataclasses.replace(
@@ -199,13 +208,13 @@ def _measurement(
             reason=f"draws of over {LARGEST:g}: their fourth powers have no numbers; scale the cost",
         )
     rounding = torch.finfo(theta.dtype).eps * max(largest, float(moments.largest))
-    rarest = None if facts.deterministic else _rarest(problem, num_draws, pilot.num_points, one.num_samples)
-    certain = facts.deterministic or _rarest_choice(problem, num_draws * pilot.num_points) >= SEEN
+    rarest = None if facts.deterministic else _rarest(problem, run.num_draws, pilot.num_points, one.num_samples)
+    certain = facts.deterministic or _rarest_choice(problem, run.num_draws * pilot.num_points) >= SEEN
     found = statistics(moments, frame, rounding, rarest, certain)
     fields = _fields(found)
     if facts.target in OTHER_TARGETS:
         unasked = Truth(None, None, "it was not asked for")
-        target = target_truth(problem, one, exact, num_draws, seed) if targets else unasked
+        target = target_truth(problem, one, exact, run.num_draws, run.seed) if run.targets else unasked
         if target.gradient is None:
             fields["reason"] = "; ".join(filter(None, [exact.reason, f"no target_bias_sq: {target.reason}"]))
         else:

@@ -1,20 +1,17 @@
-"""From noise to draws: one block of a group of estimators that share their points."""
+"""What is to be measured: an estimator with its config, and which of them share their points."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..estimators.errors import InputError, NotApplicable
 from ..estimators.estimator import STATE, Estimator, keywords, takes_state
 from ..estimators.node import outcome_count
 from ..estimators.noise import PhiloxNoise
-from .cost import Evaluator
 from .problem import Problem
 
 MAX_BLOCK = 4096
@@ -54,15 +51,16 @@ class Request:
         config = {key: self.config[key] for key in keywords(half)}
         return config | ({STATE: self.state} if takes_state(half) else {})
 
-    def sample(self, problem: Problem, noise: PhiloxNoise) -> Tensor:
-        """Return the points [N, P, *B, *event].
+    def sample(self, problem: Problem, noise: PhiloxNoise, kernel: Callable[..., Tensor] | None = None) -> Tensor:
+        """Return the points [N, P, *B, *event], by a kernel where one is given.
 
         Raises:
             InputError: if the estimator raises, or returns another shape.
         """
         name, node = self.estimator.facts.name, problem.node
         with blamed(name, "sample"):
-            points = self.estimator.sample(node, noise, self.num_samples, **self.arguments(self.estimator.sample))
+            half = kernel or self.estimator.sample
+            points = half(node, noise, self.num_samples, **self.arguments(self.estimator.sample))
         axes = 2 + len(node.batch_shape) + len(node.event_shape)
         if points.ndim != axes or points.shape[0] != noise.rows:
             raise InputError(
@@ -72,7 +70,13 @@ class Request:
         return points.detach()
 
     def combine(
-        self, problem: Problem, noise: PhiloxNoise, points: Tensor, values: Tensor, slopes: Tensor | None
+        self,
+        problem: Problem,
+        noise: PhiloxNoise,
+        points: Tensor,
+        values: Tensor,
+        slopes: Tensor | None,
+        kernel: Callable[..., Tensor] | None = None,
     ) -> Tensor:
         """Return the gradient draws [N, *B, *param]; the estimator sees of the cost only what it says it needs.
 
@@ -81,7 +85,8 @@ class Request:
         """
         facts = self.estimator.facts
         with blamed(facts.name, "combine"):
-            draws = self.estimator.combine(
+            half = kernel or self.estimator.combine
+            draws = half(
                 problem.node,
                 noise,
                 points,
@@ -98,6 +103,11 @@ class Request:
         if facts.adds_score and problem.objective == "elbo":
             draws = draws + problem.node.score(points).mean(1)
         return draws.detach()
+
+    def fuse(self, problem: Problem, noise: PhiloxNoise, kernel: Callable[..., Tensor], table: Any) -> Tensor:
+        """Return the gradient draws [N, *B, *param] of a separable cost by one kernel."""
+        config = self.arguments(self.estimator.sample) | self.arguments(self.estimator.combine)
+        return kernel(problem.node, noise, table, self.num_samples, **config)
 
 
 class blamed:  # noqa: N801  (reads as a clause: with blamed(...))
@@ -186,55 +196,3 @@ def groups(requests: Iterable[Request]) -> list[list[int]]:
     for position, one in enumerate(requests):
         together.setdefault(one.points_key, []).append(position)
     return list(together.values())
-
-
-@dataclass(frozen=True)
-class Block:
-    """One block of a group.
-
-    Args:
-        draws: for each request its gradient draws [N, *B, *param], or what went wrong.
-        num_points: P.
-        num_values: forward evaluations of the cost for a draw.
-        largest: for each request the largest value or slope of the cost that entered its draws.
-        cost_seconds: time that the cost took.
-    """
-
-    draws: list[Tensor | InputError]
-    num_points: int
-    num_values: float
-    largest: list[float]
-    cost_seconds: float
-
-
-def run_block(
-    problem: Problem,
-    group: Sequence[Request],
-    seed: int,
-    block: int,
-    rows: int,
-    clock: Callable[[], float] = time.perf_counter,
-) -> Block:
-    """Return the draws of requests that share their points: sample once, evaluate once, combine each.
-
-    Raises:
-        InputError: if sampling or the cost fails; what fails in one request's combine is returned in its place.
-    """
-    theta = problem.node.theta
-    with torch.no_grad():
-        noise = PhiloxNoise(seed, problem.name, block, rows, theta.dtype, theta.device)
-        points = group[0].sample(problem, noise)
-        evaluate = Evaluator(problem)
-        started = clock()
-        values, slopes = evaluate(points, slopes=any(one.estimator.facts.uses_slopes for one in group))
-        cost_seconds = clock() - started
-        draws: list[Tensor | InputError] = []
-        for one in group:
-            try:
-                draws.append(one.combine(problem, noise, points, values, slopes))
-            except InputError as error:
-                draws.append(error)
-        size, slope = evaluate.largest_value, evaluate.largest_slope
-        facts = [one.estimator.facts for one in group]
-        largest = [max(size * ("values" in one.needs), slope * one.uses_slopes) for one in facts]
-    return Block(draws, points.shape[1], evaluate.num_values / rows, largest, cost_seconds)

@@ -10,7 +10,8 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from .draws import Request, block_rows, run_block
+from .blocks import run_block
+from .draws import Request, block_rows
 from .problem import Problem
 
 

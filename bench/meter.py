@@ -31,6 +31,8 @@ class Meter:
         clock: seconds.
     """
 
+    must_be_called = True  # no table may stand in for it
+
     def __init__(
         self, problem: Problem, max_seconds: float = math.inf, clock: Callable[[], float] = time.perf_counter
     ) -> None:

@@ -10,7 +10,8 @@ import torch
 
 from ..estimators.errors import CostError, InputError
 from ..estimators.noise import PhiloxNoise
-from .draws import Request, block_rows, run_block
+from .blocks import run_block
+from .draws import Request, block_rows
 from .meter import Meter
 from .problem import Problem
 from .records import BACKWARD

@@ -13,6 +13,7 @@ MAX_VECTOR = 1000
 BACKWARD = 2  # a backward pass through f costs what two forward ones do
 NUM_REPLICATES = 64  # interleaved parts whose variances are kept, for paired comparisons of cells
 OTHER_TARGETS = ("relaxed", "tempered", "smoothed")  # than grad E f(x) or a bound, which are the truth itself
+PATHS = ("torch", "split", "fused")  # of a block of draws, slowest first; see paths.py
 STATUSES = ("ok", "not_applicable", "failed")
 MARKS = ("heavy_tail", "one_draw_dominates", "rare_outcome", "degenerate", "zero_variance")
 
@@ -75,6 +76,7 @@ class Measurement:
     schema: int = SCHEMA
     versions: Mapping[str, str] = field(default_factory=dict)
     threads: int = 1
+    path: str = "torch"
     commit: str | None = None
     replicates: Mapping[str, list[float]] = field(default_factory=dict, repr=False)
 

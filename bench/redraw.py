@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from ..estimators.errors import InputError
-from .draws import block_rows, request, run_block
+from .blocks import run_block
+from .draws import block_rows, request
 from .fitting import fitted
 from .measure import prepared
 from .resolve import estimator_of

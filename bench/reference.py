@@ -9,9 +9,10 @@ from collections.abc import Callable
 from ..estimators.errors import InputError
 from ..estimators.estimator import load
 from ..estimators.noise import PhiloxNoise
+from .blocks import run_block
 from .cost import Evaluator
 from .covariance import covariance
-from .draws import MAX_BLOCK, Request, block_rows, request, run_block
+from .draws import MAX_BLOCK, Request, block_rows, request
 from .exact import Truth, truth
 from .moments import Frame, Tree, block_moments
 from .problem import Problem

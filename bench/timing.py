@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from .draws import Request, block_rows, run_block
+from .blocks import run_block
+from .draws import Request, block_rows
 from .fitting import fitted
 from .memory import peak_bytes
 from .problem import Problem

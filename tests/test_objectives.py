@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from varbench import Bernoulli, Categorical, InputError, Normal, NotApplicable, Poisson, Problem, measure
+from varbench.bench.blocks import run_block
 from varbench.bench.cost import Evaluator
-from varbench.bench.draws import Request, request, run_block
+from varbench.bench.draws import Request, request
 from varbench.bench.exact import truth
 from varbench.bench.reference import known_truth
 from varbench.bench.resolve import problem_of

@@ -10,7 +10,7 @@ import torch
 from scipy.stats import chi2
 from torch import Tensor
 
-from ..draws import run_block
+from ..blocks import run_block
 from .candidate import ROWS, Candidate, OtherRows, evaluated, noise_key, watched
 from .verdict import Broken, Finding
 

@@ -67,3 +67,8 @@ def variables(x: Tensor, one: Choices) -> np.ndarray:
 def event(array: np.ndarray, one: Choices) -> Tensor:
     """Return an array [N, S, V, width] as points [N, S, *B, *event]."""
     return torch.from_numpy(array).reshape(*array.shape[:2], *one.shape)
+
+
+def zeros(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
+    """Return zeros whose memory is torch's, where the harness counts it."""
+    return torch.zeros(shape, dtype=torch.from_numpy(np.empty(0, dtype)).dtype).numpy()

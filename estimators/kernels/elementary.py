@@ -126,7 +126,7 @@ def exp(x: Any) -> Any:
 def _log(x):  # type: ignore[no-untyped-def]
     if x == types.float32:
         return lambda x: log_single(x)
-    return lambda x: log_double(x)  # noqa: PLW0108
+    return lambda x: log_double(x)
 
 
 @overload(exp, inline="always")

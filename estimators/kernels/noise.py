@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..noise import PhiloxNoise
 from . import laws
+from .arrays import zeros
 from .compiled import kernel
 from .philox import padded, words
 
@@ -91,7 +92,7 @@ class KernelNoise(PhiloxNoise):
 
     def _filled(self, law: str, name: str, shape: tuple[int, ...]) -> np.ndarray:
         fill, dtype = _LAWS[law]
-        out: np.ndarray = np.empty(prod(shape) * self.stride, dtype)
+        out = zeros((prod(shape) * self.stride,), dtype)
         key, word = self.key(law, name, shape), np.empty(_AT_ONCE, np.uint32)
         for first in range(0, out.size, _AT_ONCE):
             part = out[first : first + _AT_ONCE]

@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from ..families.categorical import Categorical
-from .arrays import choices, event, variables
+from .arrays import choices, event, variables, zeros
 from .compiled import kernel
 from .gumbel import TILE, add_pullback, hardest, soften
 from .noise import KernelNoise, exponentials
@@ -17,7 +17,7 @@ def sample(node: Categorical, noise: KernelNoise, S: int) -> Tensor:
     """Return D = argmax(log p + G) as one-hot points [N, S, *B, D, K]."""
     theta = choices(node)
     E = noise.draws_last("exponential", (S, *theta.shape))
-    out = np.zeros((noise.rows, S, theta.V, theta.J), theta.dtype)
+    out = zeros((noise.rows, S, theta.V, theta.J), theta.dtype)
     _sample(E, theta.probs, out)
     return event(out, theta)
 
@@ -28,23 +28,24 @@ def combine(
     """Return mean_i J(y_i) f'(D_i) / tau, y = softmax((log p + G) / tau)."""
     theta, S = choices(node), x.shape[1]
     E = noise.draws_last("exponential", (S, *theta.shape))
-    out = np.zeros((theta.V * theta.J, noise.rows), theta.dtype)
+    out = zeros((theta.V * theta.J, noise.rows), theta.dtype)
     _combine(E, theta.probs, theta.log_probs, variables(slopes, theta), theta.dtype.type(temperature), out)
     return theta.draws(out)
 
 
 def fused(node: Categorical, noise: KernelNoise, table: CostTable, S: int, *, temperature: float) -> Tensor:
     """Return the draws of sample and combine for a separable cost, from noise to gradient tile by tile."""
+    assert table.slopes is not None
     theta = choices(node)
     shape = (S, *theta.shape)
-    out = np.zeros((theta.V * theta.J, noise.rows), theta.dtype)
+    out = zeros((theta.V * theta.J, noise.rows), theta.dtype)
     _fused(
         noise.key("exponential", "x", shape),
         noise.block,
         noise.stride,
         theta.probs,
         theta.log_probs,
-        np.ascontiguousarray(table.arrays[1].swapaxes(1, 2)),
+        table.slopes.transpose(1, 2).contiguous().numpy(),
         S,
         theta.dtype.type(temperature),
         out,

@@ -1,0 +1,100 @@
+"""The way of a block of draws: torch forms, kernels in place of a half, or one kernel from noise to gradient."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from importlib.util import find_spec
+
+import torch
+from torch import Tensor
+
+from ..estimators.errors import InputError
+from ..estimators.estimator import Estimator
+from ..estimators.families.bernoulli import Bernoulli
+from ..estimators.families.categorical import Categorical
+from ..estimators.kernels.registry import Kernels, kernels_of
+from ..estimators.kernels.table import CostTable
+from ..estimators.noise import PhiloxNoise
+from .problem import Problem
+from .records import PATHS
+
+MAX_TABLE = 2**22  # numbers of a cost as data
+HAS_KERNELS = find_spec("numba") is not None  # a minimal installation measures by torch forms, on numpy's noise
+
+
+def noise_of(problem: Problem, seed: int, block: int, rows: int) -> PhiloxNoise:
+    """Return the noise of a block: the kernels', for every estimator, so that all meet the same numbers."""
+    theta = problem.node.theta
+    if not HAS_KERNELS:
+        return PhiloxNoise(seed, problem.name, block, rows, theta.dtype, theta.device)
+    from ..estimators.kernels.noise import KernelNoise
+
+    return KernelNoise(seed, problem.name, block, rows, theta.dtype, theta.device)
+
+
+def kernels(problem: Problem, estimator: Estimator, fastest: str = PATHS[-1]) -> Kernels:
+    """Return the kernels that an estimator takes on a problem.
+
+    Args:
+        problem: whose node is on a CPU, in float32 or float64, or there are none.
+        estimator: known by its two functions.
+        fastest: the path beyond which none is taken, of ``PATHS``.
+    """
+    theta = problem.node.theta
+    if fastest == "torch" or not HAS_KERNELS or theta.device.type != "cpu":
+        return Kernels()
+    if theta.dtype not in (torch.float32, torch.float64):
+        return Kernels()
+    found = kernels_of(estimator.sample, estimator.combine, problem.node.family)
+    if found.fused and (fastest != "fused" or cost_table(problem) is None):
+        found = replace(found, fused=None)
+    return found
+
+
+def path_of(found: Kernels) -> str:
+    """Return the name of the path that these kernels make."""
+    return "fused" if found.fused else "split" if found.sample or found.combine else "torch"
+
+
+@lru_cache(maxsize=4)
+def cost_table(problem: Problem) -> CostTable | None:
+    """Return a separable cost as data: its terms, and the slopes of their sum, at every outcome of every variable.
+
+    None for other costs, a batch of nodes, a cost that is not finite there, one too large to tabulate, and one that
+    ``must_be_called`` (it counts its calls).
+    """
+    node = problem.node
+    if problem.terms is None or getattr(problem.cost, "must_be_called", False):
+        return None
+    if not isinstance(node, Bernoulli | Categorical) or node.batch_shape:
+        return None
+    from ..estimators.kernels.lookup import every_outcome
+
+    J = 2 if isinstance(node, Bernoulli) else node.theta.shape[-1]
+    if J * node.theta.numel() > MAX_TABLE:
+        return None
+    x = every_outcome(node)
+    try:
+        values, slopes = _evaluated(problem, x)
+    except InputError:
+        return None  # the cost itself says better what is wrong with it
+    return CostTable(values.T.contiguous(), None if slopes is None else slopes.transpose(0, 1).contiguous())
+
+
+def _evaluated(problem: Problem, x: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Return the terms [J, V] and the slopes of their sum [J, V, w] at points x [J, *event].
+
+    Raises:
+        InputError: if they are not finite, or f is not their sum there.
+    """
+    assert problem.terms is not None
+    wants = problem.smooth != "no"
+    with torch.set_grad_enabled(wants):
+        x = x.clone().requires_grad_(wants)
+        terms = problem.terms(x)
+        slopes = torch.autograd.grad(terms.sum(), x)[0].reshape(*terms.shape, -1) if wants else None
+    finite = torch.isfinite(terms).all() and (slopes is None or torch.isfinite(slopes).all())
+    if not finite or terms.shape != x.shape[:2]:
+        raise InputError(f"the terms of '{problem.name}' are no table")
+    return terms.detach(), slopes
