@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..problem import Problem
+from ..records import PATHS
 from . import problems
 from .ours import Ours, request
 from .row import Found, Row, Settings, raced
@@ -21,9 +22,9 @@ _SHAPE: dict[str, Any] = {"latents": problems.LATENTS, "classes": problems.CLASS
 _SLOWER = 10  # a draw of a loop takes a millisecond: as many times fewer for the comparison
 
 
-def gumbel_softmax(cost: str) -> Callable[[Row, Settings], Found]:
-    """Return the row of ST Gumbel-Softmax against torch's own on a leaf."""
-    return _found("st_gumbel_softmax", cost, "torch_gumbel", temperature=TEMPERATURE, rows=ROWS)
+def gumbel_softmax(cost: str, fastest: str = PATHS[-1]) -> Callable[[Row, Settings], Found]:
+    """Return the row of ST Gumbel-Softmax against torch's own on a leaf, our path being ``fastest`` at most."""
+    return _found("st_gumbel_softmax", cost, "torch_gumbel", fastest, temperature=TEMPERATURE, rows=ROWS)
 
 
 def reinmax(cost: str) -> Callable[[Row, Settings], Found]:
@@ -33,7 +34,7 @@ def reinmax(cost: str) -> Callable[[Row, Settings], Found]:
 
 def gumbel_rao(cost: str) -> Callable[[Row, Settings], Found]:
     """Return the row of Gumbel-Rao against the public form on a leaf."""
-    more = {"conditional_samples": CONDITIONAL}
+    more: dict[str, Any] = {"conditional_samples": CONDITIONAL}
     return _found("gumbel_rao", cost, "gumbel_rao", temperature=TEMPERATURE, rows=ROWS // CONDITIONAL, **more)
 
 
@@ -61,12 +62,14 @@ def _problem(cost: str) -> Problem:
     return problems.network() if cost == "network" else problems.built_in()
 
 
-def _found(estimator: str, cost: str, name: str, **case: Any) -> Callable[[Row, Settings], Found]:
+def _found(
+    estimator: str, cost: str, name: str, fastest: str = PATHS[-1], **case: Any
+) -> Callable[[Row, Settings], Found]:
     """Return a row over the categorical problems; the estimator's parameters are those of the case that it takes."""
 
     def find(row: Row, settings: Settings) -> Found:
         config = {key: value for key, value in case.items() if key != "rows"}
-        ours = Ours(problem := _problem(cost), [request(problem, estimator, **config)])
+        ours = Ours(problem := _problem(cost), [request(problem, estimator, **config)], fastest)
         with peer(settings.python, name, cost=cost, **_SHAPE, **case) as theirs:
             return _compared(row, ours, theirs, settings)
 
@@ -75,4 +78,4 @@ def _found(estimator: str, cost: str, name: str, **case: Any) -> Callable[[Row, 
 
 def _compared(row: Row, ours: Ours, theirs: Any, settings: Settings) -> Found:
     found = raced(row, ours.side, theirs, settings, versions=theirs.versions)
-    return dataclasses.replace(found, parts=ours.parts())
+    return dataclasses.replace(found, parts=ours.parts(), path=ours.path)

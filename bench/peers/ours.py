@@ -9,10 +9,13 @@ from typing import Any
 import torch
 
 from ...estimators.errors import InputError
-from ..draws import Request, block_rows, run_block
+from ..blocks import run_block
+from ..draws import Request, block_rows
 from ..draws import request as request_of
 from ..moments import Frame, Moments, block_moments
+from ..paths import kernels, path_of
 from ..problem import Problem
+from ..records import PATHS
 from ..resolve import estimator_of
 from ..tails import tail_size
 from .side import Here
@@ -34,12 +37,14 @@ class Ours:
     Args:
         problem: in the dtype in which it is measured.
         group: the requests.
+        fastest: the path beyond which none is taken, see ``paths.py``.
     """
 
-    def __init__(self, problem: Problem, group: Sequence[Request]) -> None:
-        self.problem, self.group = problem, group
+    def __init__(self, problem: Problem, group: Sequence[Request], fastest: str = PATHS[-1]) -> None:
+        self.problem, self.group, self.fastest = problem, group, fastest
+        self.path = path_of(kernels(problem, group[0].estimator, fastest))
         self.rows = block_rows(problem, group[0])
-        pilot = run_block(problem, group, SEED, 0, self.rows)
+        pilot = run_block(problem, group, SEED, 0, self.rows, fastest)
         tail = tail_size(NUM_DRAWS) + 1
         self.frames = [
             Frame(problem.tied(_drawn(draws)).double().mean(0), None, NUM_DRAWS, tail) for draws in pilot.draws
@@ -50,7 +55,7 @@ class Ours:
     def __call__(self, number: int) -> tuple[list[float], float]:
         """Return the mean of the entries and the trace by the block of this number, request after request."""
         began = time.perf_counter()
-        block = run_block(self.problem, self.group, SEED, number, self.rows)
+        block = run_block(self.problem, self.group, SEED, number, self.rows, self.fastest)
         drawn = time.perf_counter()
         sums = [
             block_moments(self.problem.tied(_drawn(draws)), frame, 0)
@@ -63,6 +68,11 @@ class Ours:
         self._blocks += 1
         found = [_mean_and_trace(one, frame) for one, frame in zip(sums, self.frames, strict=True)]
         return [entry for mean, _ in found for entry in mean], sum(trace for _, trace in found)
+
+    def draws(self, number: int) -> list[torch.Tensor]:
+        """Return the gradient draws of the block of this number, of each request."""
+        block = run_block(self.problem, self.group, SEED, number, self.rows, self.fastest)
+        return [_drawn(draws) for draws in block.draws]
 
     @property
     def side(self) -> Here:

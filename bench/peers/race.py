@@ -36,7 +36,7 @@ class Race:
 
     Args:
         seconds: of one draw, by round and side [rounds, 2], ours first.
-        cores: processor seconds for each second of time, of each side: above 1 where a side used more threads.
+        cores: processor seconds for each second by the clock, of each side: below 1 where others had the core too.
     """
 
     seconds: np.ndarray
@@ -53,10 +53,17 @@ class Race:
         return median_of(self.seconds[:, 1 - over] / self.seconds[:, over])
 
 
-def race(ours: Side, theirs: Side, rounds: int) -> Race:
+def race(ours: Side, theirs: Side, rounds: int, by_clock: bool = False) -> Race:
     """Return the seconds of both sides in rounds that alternate: ours first in one, theirs first in the next.
 
     What slows the machine for longer than a round slows both, and stays out of their ratio.
+
+    Args:
+        ours: one side.
+        theirs: the other.
+        rounds: how many.
+        by_clock: whether seconds are the clock's. They are the processor's otherwise: on one core the same, but for
+            what others take of it.
     """
     sides = (ours, theirs)
     repeats = [_warmed(side) for side in sides]
@@ -64,7 +71,8 @@ def race(ours: Side, theirs: Side, rounds: int) -> Race:
     for number in range(rounds):
         for place in order(number):
             call = sides[place](FIRST + number * max(repeats), repeats[place])
-            seconds[number, place] = call.seconds / (repeats[place] * sides[place].rows)
+            taken = call.seconds if by_clock else call.cpu
+            seconds[number, place] = taken / (repeats[place] * sides[place].rows)
             wall[place] += call.seconds
             cpu[place] += call.cpu
     ours_cores, theirs_cores = cpu / wall

@@ -39,6 +39,7 @@ class Found:
         rounds: how many stand behind it.
         agreement: of the statistics; None where there are none to compare.
         equal: whether both sides gave the same bits; None where they need not.
+        path: of our side, see ``paths.py``; '' where there is none.
         parts: seconds of one of our draws in its parts; they add up to a mean, not to the median.
         versions: of the peer's packages.
         cores: of both sides, see ``Race``.
@@ -51,6 +52,7 @@ class Found:
     rounds: int
     agreement: Agreement | None = None
     equal: bool | None = None
+    path: str = ""
     parts: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     cores: tuple[float, float] | None = None
