@@ -8,14 +8,14 @@ from pathlib import Path
 
 CODE = ("estimators", "bench", "analysis", "varbench", "pyproject.toml")  # what numbers and pages come from
 DIRTY = "-dirty"
-PACKAGES = ("varbench", "torch", "numpy", "scipy", "matplotlib", "click", "rich", "jinja2")
+PACKAGES = ("varbench", "torch", "numpy", "numba", "scipy", "matplotlib", "click", "rich", "jinja2")
 
 
 @cache
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that numbers depend on, and the processor behind the times."""
     found = {"python": platform.python_version(), "processor": processor()}
-    for package in ("varbench", "torch", "numpy", "scipy"):
+    for package in ("varbench", "torch", "numpy", "numba", "scipy"):
         found[package] = installed(package) or "missing"
     return found
 

@@ -12,7 +12,7 @@ BELOW = {
     "analysis": {"analysis", "bench.records", "bench.store", "bench.paired"},
     "varbench": {"varbench", "analysis", "bench", "estimators"},
 }
-HEAVY = {"torch", "scipy", "matplotlib", "numpy", "jinja2"}
+HEAVY = {"torch", "numba", "scipy", "matplotlib", "numpy", "jinja2"}
 LIGHT = [  # what --help, list and plan import
     "estimators/__init__.py", "estimators/errors.py", "estimators/facts.py",
     *(str(p.relative_to(ROOT)) for p in (ROOT / "estimators" / "catalogue").glob("*.py")),
