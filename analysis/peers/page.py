@@ -56,6 +56,7 @@ def _row(line: Line) -> dict[str, str | bool]:
     return {
         "name": line.name,
         "ours": line.row["ours"],
+        "path": line.found["path"] if line.found else "",
         "against": line.row["against"],
         "reach": words.reach(line),
         "ratio": words.ratio(line),

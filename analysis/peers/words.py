@@ -18,12 +18,17 @@ def reach(line: Line) -> str:
 
 
 def ratio(line: Line) -> str:
-    """Return the measured ratio with its interval, '' where there is none."""
+    """Return the measured ratio with its interval, without one where it was measured once, '' where not at all."""
     found = line.ratio
     if found is None:
         return ""
-    value, lower, upper = (f"{float(f'{end:.3g}'):,g}" for end in (found.value, found.lower, found.upper))
-    return f"{value} [{lower}, {upper}]"
+    value, lower, upper = (_three(end) for end in (found.value, found.lower, found.upper))
+    return value if line.found and line.found["rounds"] == 1 else f"{value} [{lower}, {upper}]"
+
+
+def _three(number: float) -> str:
+    """Return a number with three digits, '1.16' or '27,400'."""
+    return short(number) if number < 100 else f"{float(f'{number:.3g}'):,.0f}"
 
 
 def cost(line: Line, whose: str) -> str:
@@ -37,7 +42,7 @@ def cost(line: Line, whose: str) -> str:
 
 
 def agreement(line: Line) -> str:
-    """Return how the statistics of both sides compare."""
+    """Return how the statistics of both sides compare: with p-values of the means and of the trace, corrected."""
     if line.found is None:
         return ""
     if line.found["equal"] is not None:
@@ -46,8 +51,7 @@ def agreement(line: Line) -> str:
     if compared is None:
         return "none to compare"
     verb = "agree" if compared["agrees"] else "differ"
-    draws = f"{min(compared['draws']):,}"
-    return f"{verb}: p = {p_value(compared['p_mean'])} (mean), {p_value(compared['p_trace'])} (trace), {draws} draws"
+    return f"{verb}: p = {p_value(compared['p_mean'])} and {p_value(compared['p_trace'])}"
 
 
 def reason(line: Line) -> str:

@@ -85,7 +85,10 @@ def temperatures(make: Callable[[], Problem]) -> Callable[[Row, Settings], Found
 
         equal = shared(1) == one_by_one(1)
         found = raced(row, shared.side, Here(one_by_one, shared.rows), settings, compare=False, equal=equal)
-        return dataclasses.replace(found, parts=shared.parts(), path=shared.path)
+        parts = shared.parts()
+        share = parts["moments"] / sum(parts.values())
+        note = f"{100 * share:.0f} % of the shared way is the sums, which each temperature has of its own"
+        return dataclasses.replace(found, path=shared.path, note=note)
 
     return find
 
