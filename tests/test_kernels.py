@@ -190,6 +190,10 @@ def test_another_function_of_the_same_name_has_no_kernel() -> None:
     found = kernels_of(mine.sample, mine.combine, "categorical")
     assert found.fused is None
     assert found.combine is None
+    other = kernels_of(load("reinforce").sample, load("reinforce").combine, "categorical")
+    assert other.combine is not None
+    moved = Estimator(load("reinforce").facts, st_form.sample, load("reinforce").combine)
+    assert kernels_of(moved.sample, moved.combine, "categorical") == type(found)(), "its kernel knows its own points"
     problem = separable(NODES["categorical"](torch.float64))
     theirs = drawn(problem, requested("reinmax", 1), 100, "fused")
     assert torch.allclose(drawn(problem, Request(mine, {"temperature": 1.0}, 1), 100, "fused"), 2 * theirs)
@@ -227,10 +231,21 @@ def test_wrong_twins_are_caught() -> None:
     assert len(twins) == 3
 
 
+@pytest.mark.parametrize(("name", "S"), [("reinforce", 1), ("reinforce", 2), ("rloo", 3)])
+def test_each_node_of_a_batch_is_weighed_by_its_own_value(name: str, S: int) -> None:
+    for node in (Categorical(logits(3, 2, 5, 4)), Bernoulli(logits(3, 2, 6))):
+        axes = len(node.event_shape)
+        problem = Problem("batch", node, lambda x, axes=axes: x.pow(3).flatten(-axes).cumsum(-1).sin().sum(-1))
+        one = requested(name, S)
+        assert path_of(kernels(problem, one.estimator)) == "split"
+        expected = drawn(problem, one, 300, "torch")
+        assert torch.allclose(drawn(problem, one, 300, "split"), expected, rtol=1e-12, atol=1e-12)
+
+
 def test_looked_up_gradients_are_weighted_sums() -> None:
     node = NODES["bernoulli"](torch.float64)
     noise = KernelNoise(0, "p", 0, 50)
     x = node.draw(noise, 4)
     weights = torch.rand(4, 50, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
-    found = lookup.looked_up(node, noise, 4, node.score(lookup.every_outcome(node)), weights.numpy())
+    found = lookup.weighted_scores(node, noise, weights.unsqueeze(1).numpy())
     assert torch.allclose(found, (weights.T.unsqueeze(-1) * node.score(x)).sum(1))

@@ -47,10 +47,7 @@ def kernels_of(sample: Callable[..., Any], combine: Callable[..., Any], family: 
         found["sample"] = import_module(".draw", __package__).sample
     for name, families in METHODS.items():
         form = import_module(f"..{name}", __package__)
-        if combine is form.combine and family in families:
+        if (sample, combine) == (form.sample, form.combine) and family in families:
             mine = import_module(f".{name}", __package__)
-            found["combine"] = getattr(mine, "combine", None)
-            if sample is form.sample:
-                found["fused"] = getattr(mine, "fused", None)
-                found["sample"] = getattr(mine, "sample", found["sample"])
+            found |= {half: getattr(mine, half) for half in found if hasattr(mine, half)}
     return Kernels(**found)

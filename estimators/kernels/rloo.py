@@ -1,15 +1,26 @@
-"""The fused kernel of REINFORCE with the leave-one-out baseline on discrete variables."""
+"""Kernels of REINFORCE with the leave-one-out baseline on discrete variables."""
 
+import numpy as np
 from torch import Tensor
 
 from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
-from .lookup import costs, every_outcome, looked_up
+from .lookup import costs, samples_first, weighted_scores
 from .noise import KernelNoise
 from .table import CostTable
 
 
-def fused(node: Bernoulli | Categorical, noise: KernelNoise, table: CostTable, S: int) -> Tensor:
+def combine(
+    node: Bernoulli | Categorical, noise: KernelNoise, x: Tensor, values: Tensor, slopes: Tensor | None
+) -> Tensor:
     """Return 1/(S-1) sum_i (f_i - mean f) s(x_i)."""
-    f = costs(node, noise, table, S)
-    return looked_up(node, noise, S, node.score(every_outcome(node)), (f - f.mean(0)) / (S - 1))
+    return weighted_scores(node, noise, _centred(samples_first(values)))
+
+
+def fused(node: Bernoulli | Categorical, noise: KernelNoise, table: CostTable, S: int) -> Tensor:
+    """Return the same for a separable cost."""
+    return weighted_scores(node, noise, _centred(costs(node, noise, table, S)))
+
+
+def _centred(f: np.ndarray) -> np.ndarray:
+    return (f - f.mean(0)) / (len(f) - 1)
