@@ -15,7 +15,7 @@ from ..style import context
 from ..svg import to_svg
 from . import words
 from .figure import against_reach
-from .lines import Line, Numbers, Verdict, lines_of, read
+from .lines import Line, Numbers, lines_of, read
 
 COMMAND = "make peers"
 TITLE = "Beside other people's code"
@@ -40,6 +40,7 @@ def render(numbers: Numbers) -> str:
         draws=f"{numbers['draws']:,}",
         figure=_figure(lines),
         rows=[_row(line) for line in lines],
+        reasons=[(line.name, text) for line in lines if (text := words.reason(line))],
         environment=_environment(numbers, lines),
     )
 
@@ -64,8 +65,6 @@ def _row(line: Line) -> dict[str, str | bool]:
         "cost_theirs": words.cost(line, "theirs"),
         "agreement": words.agreement(line),
         "verdict": line.verdict.value,
-        "is_reached": line.verdict is Verdict.REACHED,
-        "reason": words.reason(line),
     }
 
 

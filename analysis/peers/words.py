@@ -8,8 +8,9 @@ from ..numbers import p_value, short
 from ..phrases import count, listed
 from .lines import Line, Numbers, Verdict, lines_of, with_verdict
 
+LEAST_SHARE = 0.005  # that is told of
 _REST = "noise, points and gradient"
-_NAMES = {"cost": "f", "moments": "the moments", "the rest": _REST}
+_NAMES = {"cost": "f", "moments": "the moments", "covariance": "the covariance of all entries", "the rest": _REST}
 
 
 def reach(line: Line) -> str:
@@ -55,17 +56,17 @@ def agreement(line: Line) -> str:
 
 
 def reason(line: Line) -> str:
-    """Return why a row is skipped, wrong, or not reached, as far as it was measured; '' where it is reached."""
+    """Return why a row is skipped, wrong, or not reached, as far as it was measured, and what else was."""
     verdict = line.verdict
     if verdict is Verdict.SKIPPED:
         return str(line.row["skipped"])
     assert line.found is not None
     if verdict is Verdict.DISAGREES:
         return _difference(line)
-    if verdict is Verdict.REACHED:
-        return "" if line.is_clear else "the interval holds what is to be reached"
     said = [] if line.is_clear else ["the interval holds what is to be reached"]
-    return "; ".join([*said, *filter(None, [_where(line)])])
+    if verdict is Verdict.NOT_REACHED and line.found["parts"]:
+        said.append(_where(line))
+    return "; ".join([*said, *filter(None, [line.found["note"]])])
 
 
 def _difference(line: Line) -> str:
@@ -84,10 +85,8 @@ def _where(line: Line) -> str:
     """Return where the time of our draws goes, and what would be left without the largest part."""
     assert line.found is not None
     parts, of = line.found["parts"], sum(line.found["parts"].values())
-    if not parts:
-        return str(line.found["note"])
     shares = sorted(((seconds / of, part) for part, seconds in parts.items()), reverse=True)
-    said = listed([f"{100 * share:.0f} % in {_NAMES[part]}" for share, part in shares])
+    said = listed([f"{100 * share:.0f} % in {_NAMES[part]}" for share, part in shares if share >= LEAST_SHARE])
     share, part = shares[0]
     assert line.ratio is not None
     without = line.ratio.value * (1 - share) if line.row["most"] else line.ratio.value / (1 - share)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -22,14 +23,17 @@ from ..problem import Problem
 from ..records import Measurement
 from . import problems
 from .ours import Ours, request
+from .pinned import one_core
 from .race import Ratio, race
 from .row import Found, Row, Settings, of_race, raced
-from .side import Here, Skipped
+from .side import Here, Skipped, peer
+from .sides import cases
 
 TEMPERATURE = 0.5
 TEMPERATURES = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
 WORKERS = 2
 WORKERS_DRAWS = 2**17
+WIDE = 40  # variables of 10 classes: 400 entries
 CODES = (4096, 64, 512)  # rows, dimensions, entries of the codebook
 FEW, MANY = 10**6, 10**8
 _NOTHING = ([0.0], 0.0)
@@ -54,8 +58,14 @@ def floor(row: Row, settings: Settings) -> Found:
 
 
 def moments(row: Row, settings: Settings) -> Found:
-    """Return the row of a block's sums against the noise that it took."""
-    problem = problems.built_in()
+    """Return the row of a block's sums against its noise, of more entries than a covariance matrix is kept for."""
+    smaller = _against_noise(row, problems.built_in(), settings)
+    found = _against_noise(row, problems.built_in(WIDE), settings)
+    note = f"with {problems.LATENTS * problems.CLASSES} entries and their covariance matrix {smaller.ratio.value:.2f}"
+    return dataclasses.replace(found, note=note)
+
+
+def _against_noise(row: Row, problem: Problem, settings: Settings) -> Found:
     ours = Ours(problem, [request(problem, "st_gumbel_softmax", temperature=TEMPERATURE)])
     draws, frame = ours.draws(0)[0], ours.frames[0]
     exponentials = _exponentials(draws.numel())
@@ -86,7 +96,7 @@ def temperatures(make: Callable[[], Problem]) -> Callable[[Row, Settings], Found
         equal = shared(1) == one_by_one(1)
         found = raced(row, shared.side, Here(one_by_one, shared.rows), settings, compare=False, equal=equal)
         parts = shared.parts()
-        share = parts["moments"] / sum(parts.values())
+        share = (parts["moments"] + parts["covariance"]) / sum(parts.values())
         note = f"{100 * share:.0f} % of the shared way is the sums, which each temperature has of its own"
         return dataclasses.replace(found, path=shared.path, note=note)
 
@@ -125,8 +135,7 @@ def workers(row: Row, settings: Settings) -> Found:
 def nearest(row: Row, settings: Settings) -> Found:
     """Return the row of the nearest codebook entry against the bare product of the same two matrices, in blocks too."""
     N, D, K = CODES
-    seeded = torch.Generator().manual_seed(0)
-    x, entries = torch.randn(N, D, generator=seeded), torch.randn(K, D, generator=seeded)
+    x, entries = map(torch.from_numpy, cases.vectors(N, D, K))
     across, product = entries.T, torch.empty(codebook.BLOCK, K)
 
     def codes(seed: int) -> tuple[list[float], float]:
@@ -138,8 +147,21 @@ def nearest(row: Row, settings: Settings) -> Found:
             torch.mm(part, across, out=product)
         return _NOTHING
 
-    equal = torch.equal(codebook.nearest(x, entries), torch.cdist(x.double(), entries.double()).argmin(1))
-    return raced(row, Here(codes, N), Here(products, N), settings, compare=False, equal=equal)
+    found = codebook.nearest(x, entries)
+    equal = torch.equal(found, torch.cdist(x.double(), entries.double()).argmin(1))
+    ours = Here(codes, N)
+    with ExitStack() as stack:
+        try:
+            other = stack.enter_context(peer(settings.python, "vector_quantize", rows=N, dim=D, entries=K))
+        except Skipped:
+            return raced(row, ours, Here(products, N), settings, compare=False, equal=equal)
+        equal = equal and found.tolist() == other(0).mean.tolist()
+        with one_core():
+            times = race(ours, other, settings.rounds).ratio(over=0).value
+        note = f"vector-quantize-pytorch takes {times:.1f} times as long as ours for the same codes"
+        return raced(
+            row, ours, Here(products, N), settings, compare=False, equal=equal, note=note, versions=other.versions
+        )
 
 
 def memory(row: Row, settings: Settings) -> Found:

@@ -22,3 +22,10 @@ def network(inputs: int) -> tuple[np.ndarray, np.ndarray]:
     W = draw.standard_normal((inputs, HIDDEN)) / 4
     v = draw.standard_normal(HIDDEN) / HIDDEN
     return W.astype(np.float32), v.astype(np.float32)
+
+
+def vectors(rows: int, dim: int, entries: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows [rows, dim] and the entries of a codebook [entries, dim], fixed Normal draws in float32."""
+    draw = np.random.default_rng(2)
+    x, codebook = draw.standard_normal((rows, dim)), draw.standard_normal((entries, dim))
+    return x.astype(np.float32), codebook.astype(np.float32)
