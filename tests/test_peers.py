@@ -278,3 +278,15 @@ def test_sides_that_differ_are_a_failed_row_and_exit_code_1(
     assert "other  statistics differ" in capsys.readouterr().out
     assert (tmp_path / "index.html").exists()
     assert json.loads((tmp_path / "peers.json").read_text(encoding="utf-8"))["rows"][1]["found"]["fails"]
+
+
+@pytest.mark.slow
+def test_without_the_peers_environment_rows_of_torch_alone_are_measured_and_others_skipped() -> None:
+    settings = Settings(Path("nowhere/python"), rounds=6, draws=2_000)
+    chosen = {row.name: row for row in ROWS}
+    measured = line(chosen["gumbel-network"], settings)["found"]
+    assert measured["agreement"]["agrees"]
+    assert measured["path"] == "split"
+    assert sum(measured["parts"].values()) == pytest.approx(measured["ours"], rel=1)
+    assert "make peers" in line(chosen["reinmax-network"], settings)["skipped"]
+    assert line(chosen["codebook"], settings)["found"]["equal"]

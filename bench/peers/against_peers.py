@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ..problem import Problem
@@ -19,6 +21,7 @@ LOOP_ROWS = 64
 CONDITIONAL = 10
 NUM_SAMPLES = 4
 _SHAPE: dict[str, Any] = {"latents": problems.LATENTS, "classes": problems.CLASSES}
+_TORCH_ALONE = ("torch_gumbel", "gumbel_rao")
 _SLOWER = 10  # a draw of a loop takes a millisecond: as many times fewer for the comparison
 
 
@@ -70,10 +73,15 @@ def _found(
     def find(row: Row, settings: Settings) -> Found:
         config = {key: value for key, value in case.items() if key != "rows"}
         ours = Ours(problem := _problem(cost), [request(problem, estimator, **config)], fastest)
-        with peer(settings.python, name, cost=cost, **_SHAPE, **case) as theirs:
+        with peer(_interpreter(settings, name), name, cost=cost, **_SHAPE, **case) as theirs:
             return _compared(row, ours, theirs, settings)
 
     return find
+
+
+def _interpreter(settings: Settings, name: str) -> Path:
+    """Return the peers' interpreter; ours where there is none, for sides that need torch alone."""
+    return Path(sys.executable) if name in _TORCH_ALONE and not settings.python.exists() else settings.python
 
 
 def _compared(row: Row, ours: Ours, theirs: Any, settings: Settings) -> Found:
