@@ -40,7 +40,7 @@ def covariance(m: Moments, frame: Frame) -> Covariance:
     else:
         B = frame.num_batches
         size = part_sizes(N, B, d)
-        w = (m.batches - size[:, None] * d) / size.sqrt()[:, None]  # B vectors with covariance Sigma
+        w = (m.batches.whole() - size[:, None] * d) / size.sqrt()[:, None]  # B vectors with covariance Sigma
         dHd = float((w @ d).square().sum()) * N / B + N * dd**2
         along = float((w @ e).square().sum()) / (B - 1)
     # sum of (|h|^2 - 2 h.d + |d|^2)^2

@@ -43,6 +43,53 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class Batches:
+    """Sums of h over interleaved batches, draw i in batch i mod B: those alone that hold a draw.
+
+    A short block of a long gradient meets few of its 256 batches; the others would be zeros to write and to add.
+
+    Args:
+        sums: of the batches first, first + 1, ... [m, n], m <= B; all of them begin with batch 0.
+        first: of them.
+        total: B.
+    """
+
+    sums: Tensor
+    first: int
+    total: int
+
+    @classmethod
+    def of(cls, h: Tensor, first: int, total: int) -> Batches:
+        """Return the sums of consecutive draws [N, n], ``first`` being the number of the first."""
+        if len(h) < total:
+            return cls(h, first % total, total)._in_order()
+        sums = torch.zeros(total, h.shape[1], dtype=h.dtype, device=h.device)
+        number = first + torch.arange(len(h), device=h.device)
+        return cls(sums.index_add_(0, number % total, h), 0, total)
+
+    def __add__(self, other: Batches) -> Batches:
+        """Return the sums over both sets of draws."""
+        together = len(self.sums) + len(other.sums)
+        if together <= self.total and (self.first + len(self.sums) - other.first) % self.total == 0:
+            return Batches(torch.cat([self.sums, other.sums]), self.first, self.total)._in_order()
+        return Batches(self.whole().index_add(0, other._places(), other.sums), 0, self.total)
+
+    def whole(self) -> Tensor:
+        """Return the sums of all batches [B, n]."""
+        if len(self.sums) == self.total:
+            return self.sums
+        return self.sums.new_zeros(self.total, self.sums.shape[1]).index_copy_(0, self._places(), self.sums)
+
+    def _places(self) -> Tensor:
+        return (self.first + torch.arange(len(self.sums), device=self.sums.device)) % self.total
+
+    def _in_order(self) -> Batches:
+        if self.first == 0 or len(self.sums) < self.total:
+            return self
+        return Batches(self.sums.roll(self.first, 0), 0, self.total)
+
+
+@dataclass(frozen=True)
 class Moments:
     """Sums over draws g [n], with h = g - shift; ``a + b`` are the sums over both.
 
@@ -53,7 +100,7 @@ class Moments:
         h4: sum of |h|^4.
         h2h: sum of |h|^2 h [n].
         outer: sum of h h^T [n, n] for n <= 256, else None.
-        batches: sums of h in interleaved batches [num_batches, n].
+        batches: sums of h in interleaved batches.
         error: sum of |g - exact|^2 - |shift - exact|^2, 0 without a truth.
         error2: sum of its squares.
         top: the num_top largest |h|^2, descending.
@@ -69,7 +116,7 @@ class Moments:
     h4: Tensor
     h2h: Tensor
     outer: Tensor | None
-    batches: Tensor
+    batches: Batches
     error: Tensor
     error2: Tensor
     top: Tensor
@@ -112,8 +159,6 @@ def block_moments(draws: Tensor, frame: Frame, first: int) -> Moments:
     h = draws - frame.shift
     sq = h.square().sum(1)  # [N]
     number = first + torch.arange(len(h), device=h.device)
-    batches = torch.zeros(frame.num_batches, n, dtype=h.dtype, device=h.device)
-    batches.index_add_(0, number % frame.num_batches, h)
     # |g - exact|^2 = |h|^2 + 2 h . (shift - exact) + |shift - exact|^2; the constant is left out
     error = torch.zeros_like(sq) if frame.exact is None else sq + 2 * (h @ (frame.shift - frame.exact))
     return Moments(
@@ -123,7 +168,7 @@ def block_moments(draws: Tensor, frame: Frame, first: int) -> Moments:
         sq.square().sum(),
         sq @ h,
         h.T @ h if n <= FULL_COVARIANCE else None,
-        batches,
+        Batches.of(h, first, frame.num_batches),
         error.sum(),
         error.square().sum(),
         sq.topk(min(frame.num_top, len(sq))).values if num_nonfinite == 0 else sq[:0],

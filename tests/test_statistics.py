@@ -302,3 +302,20 @@ def test_bias_along_the_strongest_noise_is_covered(n: int, weak: float, bias: fl
         assert found.bias_sq.lower == 0 or found.unbiased_p < 0.025  # what is shown by one is shown by the other
         hits += found.bias_sq.lower <= b**2 <= found.bias_sq.upper
     assert hits >= stats.binom.ppf(1e-4, replicates, 0.93)
+
+
+@pytest.mark.parametrize(("rows", "count"), [(16, 700), (16, 256), (64, 100), (512, 2048), (16, 250)])
+def test_batches_that_hold_no_draw_are_left_out_and_change_no_bit(rows: int, count: int) -> None:
+    torch.manual_seed(rows + count)
+    h = torch.randn(count, 300, dtype=torch.float64)
+    tree = Tree(-(-count // rows))
+    frame = Frame(torch.zeros(300, dtype=torch.float64), None, 10_000, 3)
+    plain = torch.zeros(frame.num_batches, 300, dtype=torch.float64)
+    for number, part in enumerate(h.split(rows)):
+        tree.add(number, block_moments(part, frame, number * rows))
+    for first in range(0, count, frame.num_batches):
+        part = h[first : first + frame.num_batches]
+        plain[: len(part)] += part
+    found = tree.total().batches
+    assert len(found.sums) == min(count, frame.num_batches)
+    assert torch.equal(found.whole(), plain) if count <= 700 else torch.allclose(found.whole(), plain, rtol=1e-14)
