@@ -91,17 +91,22 @@ class PhiloxNoise:
 
     def gumbel(self, *shape: int, name: str = "x") -> Tensor:
         """Return standard Gumbel numbers [N, *shape]."""
-        return -self.exponential(*shape, name=name).log()
+        return self._remembered("gumbel", name, shape, lambda: -self.exponential(*shape, name=name).log())
 
     def logistic(self, *shape: int, name: str = "x") -> Tensor:
         """Return standard logistic numbers [N, *shape], decreasing in the uniform of the same name."""
         u = self.uniform(*shape, name=name)
-        return torch.log1p(-u) - torch.log(u)
+        return self._remembered("logistic", name, shape, lambda: torch.log1p(-u) - torch.log(u))
 
     def _once(self, law: str, name: str, shape: tuple[int, ...], guard: Callable[[Tensor], Tensor]) -> Tensor:
+        return self._remembered(
+            law, name, shape, lambda: guard(self._numbers(law, name, shape).to(self.device, self.dtype))
+        )
+
+    def _remembered(self, law: str, name: str, shape: tuple[int, ...], make: Callable[[], Tensor]) -> Tensor:
         key = (law, name, shape)
         if key not in self._drawn:
-            self._drawn[key] = guard(self._numbers(law, name, shape).to(self.device, self.dtype))
+            self._drawn[key] = make()
         return self._drawn[key]
 
     def _numbers(self, law: str, name: str, shape: tuple[int, ...]) -> Tensor:

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from .bench.allocation import keep_memory
 from .bench.store import StoreError
 from .commands.check import check
 from .commands.compare import compare
@@ -20,6 +21,7 @@ from .commands.doctor import doctor
 from .commands.list import list_
 from .commands.measure import measure
 from .commands.merge import merge
+from .commands.peers import peers
 from .commands.plot import plot
 from .commands.recommend import recommend
 from .commands.report import report
@@ -64,6 +66,7 @@ COMMANDS = (
     merge,
     validate,
     coverage,
+    peers,
     doctor,
     completion,
 )
@@ -80,6 +83,7 @@ def main() -> NoReturn:
         signal.default_int_handler(number, frame)
 
     signal.signal(signal.SIGINT, interrupt)
+    keep_memory()
     sys.exit(ended(interrupts=interrupts))
 
 

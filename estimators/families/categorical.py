@@ -106,8 +106,11 @@ class Categorical:
         return self.log_probs + noise.gumbel(S, *self.logits.shape)
 
     def harden(self, z: Tensor) -> Tensor:
-        """Return the one-hot vector of argmax z."""
-        return one_hot(z.argmax(-1), z.shape[-1]).to(z.dtype)
+        """Return the one-hot vector of argmax z, of equal ones the first: torch.argmax is slow, and for those only."""
+        hit = z == z.amax(-1, keepdim=True)
+        if int(hit.sum()) * z.shape[-1] != z.numel():
+            return one_hot(z.argmax(-1), z.shape[-1]).to(z.dtype)
+        return hit.to(z.dtype)
 
     def soften(self, z: Tensor, temperature: float) -> Tensor:
         """Return softmax(z / tau), written out: torch.softmax is several times slower over a short last axis."""

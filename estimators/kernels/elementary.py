@@ -29,10 +29,12 @@ _bits_double = _bitcast(types.float64, types.int64, ir.IntType(64))
 _number_double = _bitcast(types.int64, types.float64, ir.DoubleType())
 
 
-@intrinsic
-def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
-    """Return a b + c, rounded once, where one instruction does it: numba by itself multiplies, rounds and adds."""
+def _fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
+    """Return a b + c, rounded once and one instruction: numba by itself multiplies, rounds and adds."""
     return c(c, c, c), lambda context, builder, signature, args: builder.fma(*args)
+
+
+fma: Any = intrinsic(_fma)
 
 
 @njit(inline="always")
@@ -108,7 +110,7 @@ def log(x: Any) -> Any:
     """Return log x of a normal, positive number, to a few units in the last place.
 
     x = 2^n (1 + f), sqrt(1/2) <= 1 + f < sqrt(2), and log(1 + f) = 2 artanh(s) = 2 s + 2 s (s^2/3 + s^4/5 + ...),
-    s = f / (2 + f), of which 2 s = f - s f is taken so; the series stands as a polynomial in s^2 through Chebyshev's nodes.
+    s = f / (2 + f), of which 2 s = f - s f is taken so; the series is a polynomial in s^2 through Chebyshev's nodes.
     """
     raise NotImplementedError("for kernels only")
 
