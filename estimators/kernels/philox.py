@@ -15,24 +15,27 @@ _W0, _W1 = 0x9E3779B9, 0xBB67AE85
 
 @inlined
 def _round(c0, c1, c2, c3, k0, k1, number):  # type: ignore[no-untyped-def]
-    """Return the counter after a round, whose key is the key plus ``number`` times Weyl's constants."""
+    """Return the counter after a round, whose key is the key plus ``number`` times Weyl's constants.
+
+    A word is the lower half of 64 bits, as the multiplication takes it; what stands in the upper half is of no account.
+    """
     p0, p1 = _M0 * (c0 & _LOW), _M1 * (c2 & _LOW)
     k0, k1 = (k0 + uint64(number * _W0)) & _LOW, (k1 + uint64(number * _W1)) & _LOW
-    return (p1 >> _HALF) ^ (c1 & _LOW) ^ k0, p1, (p0 >> _HALF) ^ (c3 & _LOW) ^ k1, p0
+    return (p1 >> _HALF) ^ c1 ^ k0, p1, (p0 >> _HALF) ^ c3 ^ k1, p0
 
 
 @inlined
 def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
-    """Return four numbers whose low 32 bits are the words of a 128-bit counter under a 64-bit key.
+    """Return the four 32-bit words of a 128-bit counter under a 64-bit key.
 
-    A round is (c0, c1, c2, c3) -> (hi(M1 c2) ^ c1 ^ k0, lo(M1 c2), hi(M0 c0) ^ c3 ^ k1, lo(M0 c0)). Words stay in 64
-    bits until they are stored, since a product needs those; the ten rounds are written out: a loop inside the loop
-    over counters would keep that from becoming vectors.
+    A round is (c0, c1, c2, c3) -> (hi(M1 c2) ^ c1 ^ k0, lo(M1 c2), hi(M0 c0) ^ c3 ^ k1, lo(M0 c0)). The ten rounds are
+    written out: a loop inside the loop over counters would keep that from becoming vectors.
 
     Args:
-        c0, c1, c2, c3: the counter's words, lowest first; uint64 numbers, of which the low halves count.
+        c0, c1, c2, c3: the counter's words, lowest first; unsigned numbers below 2^32.
         k0, k1: the key's.
     """
+    c0, c1, c2, c3, k0, k1 = uint64(c0), uint64(c1), uint64(c2), uint64(c3), uint64(k0), uint64(k1)
     c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 0)
     c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 1)
     c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 2)
@@ -42,7 +45,8 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 6)
     c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 7)
     c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 8)
-    return _round(c0, c1, c2, c3, k0, k1, 9)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 9)
+    return uint32(c0), uint32(c1), uint32(c2), uint32(c3)
 
 
 @kernel
@@ -58,14 +62,13 @@ def words(key, block, first, out):  # type: ignore[no-untyped-def]
         first: a multiple of 64.
         out: uint32 [m], m a multiple of 64.
     """
-    k0, k1 = uint64(key[0]), uint64(key[1])
     for group in range(out.size // GROUP):
         start = uint64(first // GROUP + group) * uint64(_COUNTERS)
         here = out[group * GROUP : (group + 1) * GROUP]
         for c in range(_COUNTERS):
             number = start + uint64(c)
-            w0, w1, w2, w3 = philox(number, number >> _HALF, uint64(block), uint64(0), k0, k1)
-            here[c], here[c + 16], here[c + 32], here[c + 48] = uint32(w0), uint32(w1), uint32(w2), uint32(w3)
+            w0, w1, w2, w3 = philox(number & _LOW, number >> _HALF, uint32(block), uint32(0), key[0], key[1])
+            here[c], here[c + 16], here[c + 32], here[c + 48] = w0, w1, w2, w3
 
 
 def padded(count: int) -> int:
