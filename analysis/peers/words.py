@@ -119,8 +119,8 @@ def _those(lines: Sequence[Line], verdict: Verdict) -> str:
         return ""
     of = f"{len(those)} of {count(len(lines), 'row')}"
     if verdict is Verdict.SKIPPED:
-        return f"{of}: {listed([line.name for line in those])}."
-    return f"{of}: {listed([f'{line.name} {ratio(line)} (to reach {reach(line)})' for line in those])}."
+        return f"{of}: {listed([line.name for line in those], len(those))}."
+    return f"{of}: {listed([f'{line.name} {ratio(line)} (to reach {reach(line)})' for line in those], len(those))}."
 
 
 def _statistics(lines: Sequence[Line]) -> str:

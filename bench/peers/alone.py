@@ -61,7 +61,8 @@ def moments(row: Row, settings: Settings) -> Found:
     """Return the row of a block's sums against its noise, of more entries than a covariance matrix is kept for."""
     smaller = _against_noise(row, problems.built_in(), settings)
     found = _against_noise(row, problems.built_in(WIDE), settings)
-    note = f"with {problems.LATENTS * problems.CLASSES} entries and their covariance matrix {smaller.ratio.value:.2f}"
+    entries = problems.LATENTS * problems.CLASSES
+    note = f"with {entries} entries and their covariance matrix it is {smaller.ratio.value:.2f}"
     return dataclasses.replace(found, note=note)
 
 
