@@ -108,7 +108,7 @@ def _replicates(m: Moments, frame: Frame) -> dict[str, list[float]]:
     size = part_sizes(N, NUM_REPLICATES, d)
     spread, error = m.parts / size
     part = torch.arange(frame.num_batches, device=d.device) % NUM_REPLICATES
-    along = torch.zeros_like(size).index_add_(0, part, m.batches @ d)
+    along = torch.zeros_like(size).index_add_(0, part, m.batches.whole() @ d)
     found = {"variance": (spread - 2 * along / size + d @ d).tolist()}
     if frame.exact is not None:
         found["mse"] = (error + (frame.shift - frame.exact).square().sum()).tolist()

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import Any
 
+from .allocation import keep_memory
+
 Over = Callable[[], bool]  # whether no further task may begin
 
 
@@ -111,7 +113,8 @@ def _without_interrupts() -> Iterator[None]:
 
 
 def _become_worker() -> None:
-    """Leave Ctrl-C to the parent, and end when the parent does, even if it was killed."""
+    """Keep memory, leave Ctrl-C to the parent, and end when the parent does, even if it was killed."""
+    keep_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from inspect import Parameter, signature
 from typing import Any
@@ -58,12 +59,14 @@ class Estimator:
             )
 
 
+@lru_cache(maxsize=1024)  # asked several times a block
 def keywords(function: Callable[..., object]) -> tuple[str, ...]:
     """Return the names of a function's keyword-only arguments: the parameters that it uses."""
     every = signature(function).parameters.values()
     return tuple(p.name for p in every if p.kind is Parameter.KEYWORD_ONLY and p.name != STATE)
 
 
+@lru_cache(maxsize=1024)
 def takes_state(function: Callable[..., object]) -> bool:
     """Return whether a function takes what the estimator's fit returned."""
     return STATE in signature(function).parameters

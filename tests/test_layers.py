@@ -16,9 +16,9 @@ HEAVY = {"torch", "numba", "scipy", "matplotlib", "numpy", "jinja2"}
 LIGHT = [  # what --help, list and plan import
     "estimators/__init__.py", "estimators/errors.py", "estimators/facts.py",
     *(str(p.relative_to(ROOT)) for p in (ROOT / "estimators" / "catalogue").glob("*.py")),
-    "bench/__init__.py", "bench/catalogue.py", "bench/specs.py", "bench/records.py", "bench/study.py",
-    "bench/store.py", "bench/environment.py", "bench/filters.py", "bench/differences.py", "bench/merging.py",
-    "bench/validation.py", "bench/record_checks.py", "analysis/__init__.py",
+    "bench/__init__.py", "bench/allocation.py", "bench/catalogue.py", "bench/specs.py", "bench/records.py",
+    "bench/study.py", "bench/store.py", "bench/environment.py", "bench/filters.py", "bench/differences.py",
+    "bench/merging.py", "bench/validation.py", "bench/record_checks.py", "analysis/__init__.py",
     *(str(p.relative_to(ROOT)) for p in (ROOT / "varbench").glob("*.py")),
     *(str(p.relative_to(ROOT)) for p in (ROOT / "varbench" / "commands").glob("*.py")),
 ]  # fmt: skip

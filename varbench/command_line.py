@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from .bench.allocation import keep_memory
 from .bench.store import StoreError
 from .commands.check import check
 from .commands.compare import compare
@@ -82,6 +83,7 @@ def main() -> NoReturn:
         signal.default_int_handler(number, frame)
 
     signal.signal(signal.SIGINT, interrupt)
+    keep_memory()
     sys.exit(ended(interrupts=interrupts))
 
 

@@ -1,6 +1,6 @@
 """The steps of Gumbel methods on one variable of K classes, over a tile of draws; arrays are [K, draws].
 
-Rows are cut to the tile before a loop: an index first + i, which may be below 0 for all that numba knows, would keep the
+Rows are cut to the tile before a loop: an index first + i, below 0 for all that numba knows, would keep the
 loop from becoming vectors.
 """
 

@@ -5,8 +5,9 @@ from torch import Tensor
 from .. import reinmax as form
 from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
+from .arrays import choices, draws_last
 from .lookup import averaged, every_outcome
-from .mixed import pulled_back
+from .mixed import add_pulled_back, gradient
 from .noise import KernelNoise
 from .table import CostTable
 
@@ -23,8 +24,11 @@ def combine(
     """Return mean_i 2 J((softmax(phi / tau) + D_i) / 2) f'(D_i) - 1/2 J(softmax(phi)) f'(D_i)."""
     if isinstance(node, Bernoulli):
         return form.combine(node, noise, x, values, slopes, temperature=temperature)
-    half = pulled_back(node, noise, slopes, node.tempered(temperature), 0.5, 2.0)
-    return half - pulled_back(node, noise, slopes, node.probs, 0.0, 0.5)
+    theta, out = choices(node), gradient(node, noise)
+    last = draws_last(slopes, theta)
+    add_pulled_back(node, noise, last, node.tempered(temperature), 0.5, 2.0, out)
+    add_pulled_back(node, noise, last, node.probs, 0.0, -0.5, out)
+    return theta.draws(out)
 
 
 def fused(

@@ -5,8 +5,9 @@ from torch import Tensor
 from .. import straight_through as form
 from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
+from .arrays import choices, draws_last
 from .lookup import averaged, every_outcome
-from .mixed import pulled_back
+from .mixed import add_pulled_back, gradient
 from .noise import KernelNoise
 from .table import CostTable
 
@@ -24,7 +25,9 @@ def combine(
     """Return mean_i J(softmax(phi / tau)) f'(D_i) / tau, or mean_i f'(D_i) with identity."""
     if identity or isinstance(node, Bernoulli):
         return form.combine(node, noise, x, values, slopes, temperature=temperature, identity=identity)
-    return pulled_back(node, noise, slopes, node.tempered(temperature), 0.0, 1 / temperature)
+    theta, out = choices(node), gradient(node, noise)
+    add_pulled_back(node, noise, draws_last(slopes, theta), node.tempered(temperature), 0.0, 1 / temperature, out)
+    return theta.draws(out)
 
 
 def fused(
