@@ -10,7 +10,7 @@ from .lines import Line, Numbers, Verdict, lines_of, with_verdict
 
 LEAST_SHARE = 0.005  # that is told of
 _REST = "noise, points and gradient"
-_NAMES = {"cost": "f", "moments": "the moments", "covariance": "the covariance of all entries", "the rest": _REST}
+_NAMES = {"cost": "f", "moments": "the moments", "the rest": _REST}
 
 
 def reach(line: Line) -> str:
