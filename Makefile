@@ -8,6 +8,7 @@
 # make bench-range RANGE=HEAD~5..HEAD   times those commits, without what has a result
 # make asv-page writes reports/asv from asv's results
 # make coverage  how often intervals hold known truths, 10,000 times each (an hour on two cores); writes reports/coverage
+# make peers    other people's code beside ours, in an environment of its own; writes reports/peers
 # make gallery  writes reports/index.html and reports/README.md from the reports' own pages
 # make recommend-proof   how often recommend is right: 200 runs a problem and budget, docs/recommend-proof.md
 # make readme   writes the README's tables anew from the catalogues
@@ -25,7 +26,7 @@ BENCH  ?= ^harness|^estimators\.($(FIRST))\.
 BIN    := .venv/bin
 STAMP  := .venv/.installed
 
-.PHONY: setup report test lint readme clean bench bench-range asv-page gallery literature coverage frontier recommend-proof
+.PHONY: setup report test lint readme clean bench bench-range asv-page gallery literature coverage frontier recommend-proof peers
 
 setup: $(STAMP)
 
@@ -65,6 +66,17 @@ frontier: $(STAMP)
 recommend-proof: $(STAMP)
 	$(BIN)/python -m varbench.bench.search_proof --workers $(WORKERS) -o docs/recommend-proof.md
 
+# The peers' environment is no part of varbench's: they pin packages of their own.
+peers: $(STAMP) .venv-peers/.installed
+	$(BIN)/varbench peers -o reports/peers
+	$(BIN)/python -m varbench.analysis.gallery reports
+
+.venv-peers/.installed: peers-constraints.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet --disable-pip-version-check --constraint peers-constraints.txt \
+	  torch storchastic reinmax jax vector-quantize-pytorch
+	@touch $@
+
 gallery: $(STAMP)
 	$(BIN)/python -m varbench.analysis.gallery reports
 
@@ -81,7 +93,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv .venv-peers build dist *.egg-info
 
 # asv keeps what it knows of this machine in ~/.asv-machine.json, all else under .asv/.
 bench: $(STAMP)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from types import NoneType
 from typing import Any, get_args, get_origin
 
-from .records import COLUMNS, MARKS, SCHEMA, STATUSES, kinds, literal
+from .records import COLUMNS, MARKS, NEWER, SCHEMA, STATUSES, kinds, literal
 
 INTERVALS = ("bias_sq", "target_bias_sq", "variance", "mse", "seconds_per_draw")
 UNCLIPPED = ("bias_sq", "target_bias_sq")  # may lie below their intervals, which begin at 0 or above
@@ -20,7 +20,7 @@ _KINDS = {str: "text", int: "a whole number", float: "a number"}
 
 def record_checks(record: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with a record, its timing included."""
-    missing = [name for name in COLUMNS if name not in record]
+    missing = [name for name in COLUMNS if name not in (*record, *NEWER)]
     if missing:
         yield f"without the field {', '.join(missing)}"
     strange = [name for name in record if name not in COLUMNS]

@@ -76,7 +76,7 @@ class Measurement:
     schema: int = SCHEMA
     versions: Mapping[str, str] = field(default_factory=dict)
     threads: int = 1
-    path: str = "torch"
+    path: str | None = None
     commit: str | None = None
     replicates: Mapping[str, list[float]] = field(default_factory=dict, repr=False)
 
@@ -87,6 +87,7 @@ class Measurement:
         return compact(plain, vectors)
 
 
+NEWER = ("path",)  # than schema 1 at first: records from before lack them
 COLUMNS = tuple(f.name for f in fields(Measurement) if f.name != "replicates")
 
 

@@ -37,11 +37,12 @@ def test_exact_values_are_covered(problem: str, estimator: str, config: dict[str
     found = measure(problem, estimator, num_draws=1_000_000, timing=False, **config)
     assert found.variance_lower is not None
     assert found.variance_upper is not None
-    assert found.variance_lower <= variance <= found.variance_upper
+    assert found.variance is not None
+    se = (found.variance_upper - found.variance_lower) / (2 * 1.96)
+    assert abs(found.variance - variance) <= 4.4 * se  # a false alarm in 90,000
     assert (found.variance_upper - found.variance_lower) / 2 < 0.02 * variance
-    assert found.bias_sq_lower == 0
     assert found.unbiased_p is not None
-    assert found.unbiased_p > 1e-3
+    assert found.unbiased_p > 1e-4  # the floor, which is reached once in 10,000
 
 
 @pytest.mark.parametrize(("logit", "tau", "relaxed", "straight"), [
@@ -215,7 +216,7 @@ problem estimator config family target num_draws num_samples num_points seed dty
 exact_method gradient_exact gradient_mean gradient_norm bias_sq bias_sq_lower bias_sq_upper unbiased_p
 target_bias_sq target_bias_sq_lower target_bias_sq_upper variance variance_lower variance_upper mse mse_lower mse_upper
 snr cosine pareto_k num_nonfinite cost_values_per_draw cost_slopes_per_draw seconds_per_draw seconds_per_draw_lower
-seconds_per_draw_upper cost_seconds_per_draw peak_bytes fit_seconds fit_values schema versions threads commit
+seconds_per_draw_upper cost_seconds_per_draw peak_bytes fit_seconds fit_values schema versions threads path commit
 """
 
 
@@ -249,13 +250,15 @@ def test_costs_are_counted_as_if_measured_alone() -> None:
 
 
 def test_timing_brackets_its_median_and_holds_the_cost() -> None:
-    found = measure("bernoulli_quadratic[dim=20]", "reinmax", num_draws=1000)
+    found = measure("bernoulli_quadratic[dim=20]", "disarm", num_draws=1000)
     assert found.seconds_per_draw is not None
     assert found.seconds_per_draw_lower is not None
     assert found.seconds_per_draw_upper is not None
     assert found.cost_seconds_per_draw is not None
     assert 0 < found.seconds_per_draw_lower <= found.seconds_per_draw <= found.seconds_per_draw_upper
     assert 0 < found.cost_seconds_per_draw < found.seconds_per_draw_upper
+    tabulated = measure("bernoulli_quadratic[dim=20]", "reinmax", num_draws=1000)
+    assert (tabulated.path, tabulated.cost_seconds_per_draw) == ("fused", 0)
 
 
 def make(sample: object, combine: object, **facts: object) -> Estimator:

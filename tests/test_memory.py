@@ -34,10 +34,13 @@ def test_what_a_backward_pass_keeps_is_counted() -> None:
 
 
 def test_a_measurement_reports_the_peak_of_a_block() -> None:
-    """4,096 draws of one coin hold at least uniforms, points, values and draws at some time."""
-    found = measure("bernoulli_quadratic", "reinforce", num_draws=100)
+    """4,096 draws of one coin hold at least uniforms, points, values and draws at some time; a kernel fewer."""
+    kernel = measure("bernoulli_quadratic", "reinforce", num_draws=100)
+    assert kernel.peak_bytes is not None
+    assert 2 * 8 * 4096 <= kernel.peak_bytes <= 4 * 8 * 4096  # outcomes in a byte, values, draws
+    found = measure("bernoulli_quadratic", "disarm", num_draws=100)
     assert found.peak_bytes is not None
     assert 3 * 8 * 4096 <= found.peak_bytes <= 12 * 8 * 4096
-    wide = measure("bernoulli_quadratic[dim=8]", "reinforce", num_draws=100)
+    wide = measure("bernoulli_quadratic[dim=8]", "disarm", num_draws=100)
     assert wide.peak_bytes is not None
     assert 4 < wide.peak_bytes / found.peak_bytes < 9

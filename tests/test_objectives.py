@@ -18,6 +18,7 @@ from varbench.bench.study import Grid, Study
 from varbench.estimators.catalogue import CATALOGUE, bounds
 from varbench.estimators.estimator import load
 from varbench.estimators.facts import Facts
+from varbench.estimators.kernels.noise import KernelNoise
 from varbench.estimators.node import Node
 from varbench.estimators.noise import PhiloxNoise
 
@@ -91,7 +92,7 @@ def test_draws_are_those_of_automatic_differentiation_of_the_whole() -> None:
     node = Normal(torch.tensor([[0.3, -0.5], [0.8, 1.7]], dtype=torch.float64))
     problem = Problem("whole", node, lambda x: x.prod(-1).cos() + minus_log_joint(x), objective="elbo")
     for name, stopped in (("reparameterization", False), ("stl", True)):
-        e = PhiloxNoise(0, "whole", 0, 64).normal(3, 2)
+        e = KernelNoise(0, "whole", 0, 64).normal(3, 2)
         theta = node.theta.expand(64, 2, 2).clone().requires_grad_()
         loc, scale = theta.unsqueeze(1).unbind(-2)
         x = loc + scale * e
@@ -110,7 +111,7 @@ def test_coupled_path_forms_add_the_score_of_their_points(name: str) -> None:
     elbo = Problem("sum", node, minus_log_joint, objective="elbo")
     fixed = dataclasses.replace(elbo, objective="mean", cost=with_log_q(node, minus_log_joint))
     one = request(elbo, load(name), {}, 4)
-    noise = PhiloxNoise(0, "sum", 0, 64)
+    noise = KernelNoise(0, "sum", 0, 64)
     score = node.score(one.sample(elbo, noise)).mean(1)
     torch.testing.assert_close(draws_of(elbo, name, 4) - draws_of(fixed, name, 4), score, rtol=1e-11, atol=1e-12)
 

@@ -21,6 +21,7 @@ from .commands.doctor import doctor
 from .commands.list import list_
 from .commands.measure import measure
 from .commands.merge import merge
+from .commands.peers import peers
 from .commands.plot import plot
 from .commands.recommend import recommend
 from .commands.report import report
@@ -65,6 +66,7 @@ COMMANDS = (
     merge,
     validate,
     coverage,
+    peers,
     doctor,
     completion,
 )

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
+from .compiled import kernel
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +60,13 @@ def choices(node: Bernoulli | Categorical) -> Choices:
     return Choices(log_probs.exp().numpy(), log_probs.numpy(), width, tuple(theta.shape))
 
 
-def variables(x: Tensor, one: Choices) -> np.ndarray:
-    """Return points or slopes [N, S, *B, *event] as an array [N, S, V, width]."""
-    return np.ascontiguousarray(x.detach().reshape(*x.shape[:2], one.V, one.width).numpy())
+def draws_last(x: Tensor, one: Choices) -> np.ndarray:
+    """Return points or slopes [N, S, *B, *event] as an array [S, V, width, N]."""
+    N, S = x.shape[:2]
+    rows = np.ascontiguousarray(x.detach().reshape(N, -1).numpy())
+    out = zeros(rows.shape[::-1], rows.dtype)
+    _transpose(rows, out)
+    return out.reshape(S, one.V, one.width, N)
 
 
 def event(array: np.ndarray, one: Choices) -> Tensor:
@@ -72,3 +77,18 @@ def event(array: np.ndarray, one: Choices) -> Tensor:
 def zeros(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
     """Return zeros whose memory is torch's, where the harness counts it."""
     return torch.zeros(shape, dtype=torch.from_numpy(np.empty(0, dtype)).dtype).numpy()
+
+
+@kernel
+def _transpose(rows, out):  # type: ignore[no-untyped-def]
+    """Set ``out`` [R, N] to the transpose of ``rows`` [N, R], in strips of 16 draws: a line of cache of each."""
+    N, R = rows.shape
+    whole = N - N % 16
+    for first in range(0, whole, 16):
+        for r in range(R):
+            here = out[r, first : first + 16]
+            for i in range(16):
+                here[i] = rows[first + i, r]
+    for r in range(R):
+        for n in range(whole, N):
+            out[r, n] = rows[n, r]

@@ -1,4 +1,8 @@
-"""The steps of Gumbel methods on one variable of K classes, over a tile of draws; arrays are [K, draws]."""
+"""The steps of Gumbel methods on one variable of K classes, over a tile of draws; arrays are [K, draws].
+
+Rows are cut to the tile before a loop: an index first + i, below 0 for all that numba knows, would keep the
+loop from becoming vectors.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +30,11 @@ def hardest(E, row, first, m, probs, ratio, which):  # type: ignore[no-untyped-d
     ratio[:m] = np.inf
     which[:m] = 0
     for k in range(probs.size):
-        e, p = E[row + k], probs[k]
+        e, p, this = E[row + k, first : first + m], probs[k], np.int32(k)
         for i in range(m):
-            here = e[first + i] / p
+            here = e[i] / p
             nearer = here < ratio[i]
-            which[i] = k if nearer else which[i]
+            which[i] = this if nearer else which[i]
             ratio[i] = here if nearer else ratio[i]
 
 
@@ -52,26 +56,26 @@ def soften(E, row, first, m, probs, log_probs, temperature, most, which, total, 
     which[:m] = 0
     if temperature == one:
         for k in range(K):
-            e, p, here = E[row + k], probs[k], y[k]
+            e, p, here, this = E[row + k, first : first + m], probs[k], y[k], np.int32(k)
             for i in range(m):
-                z = p / e[first + i]
+                z = p / e[i]
                 here[i] = z
                 total[i] += z
-                which[i] = np.int32(k) if z > most[i] else which[i]
-                most[i] = z if z > most[i] else most[i]
+                which[i] = this if z > most[i] else which[i]
+                most[i] = max(z, most[i])
     else:
         for k in range(K):
-            e, p, here = E[row + k], log_probs[k], y[k]
+            e, p, here, this = E[row + k, first : first + m], log_probs[k], y[k], np.int32(k)
             for i in range(m):
-                z = p - log(one * e[first + i])
+                z = p - log(one * e[i])
                 here[i] = z
-                which[i] = np.int32(k) if z > most[i] else which[i]
-                most[i] = z if z > most[i] else most[i]
+                which[i] = this if z > most[i] else which[i]
+                most[i] = max(z, most[i])
         rate = one / temperature
         for k in range(K):
-            here = y[k]
+            here, shown = y[k], one if log_probs[k] > -np.inf else one - one
             for i in range(m):
-                z = exp((here[i] - most[i]) * rate)
+                z = shown * exp((here[i] - most[i]) * rate)
                 here[i] = z
                 total[i] += z
     for i in range(m):
@@ -102,6 +106,6 @@ def add_pullback(y, v, scale, m, dot, first, row, out):  # type: ignore[no-untyp
         for i in range(m):
             dot[i] += here[i] * slope[i]
     for k in range(len(y)):
-        here, slope, sums = y[k], v[k], out[row + k]
+        here, slope, sums = y[k], v[k], out[row + k, first : first + m]
         for i in range(m):
-            sums[first + i] += scale * here[i] * (slope[i] - dot[i])
+            sums[i] += scale * here[i] * (slope[i] - dot[i])

@@ -33,6 +33,12 @@ def uniform(w):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
+def odds(w, half):  # type: ignore[no-untyped-def]
+    """Return (1 - u) / u, the exponential of the logistic number log((1 - u) / u), in the dtype of ``half`` = 1/2."""
+    return (type(half)(uint32(~w)) + half) / (type(half)(w) + half)
+
+
+@njit(inline="always")
 def exponential(w):  # type: ignore[no-untyped-def]
     """Return -log(1 - u) > 0, from 1.2e-10 to 22.9.
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
-from .arrays import choices, zeros
+from .arrays import Choices, choices, zeros
 from .compiled import kernel
 from .draw import outcomes
 from .noise import KernelNoise
@@ -64,6 +64,14 @@ def costs(node: Bernoulli | Categorical, noise: KernelNoise, table: CostTable, S
     return out[:, None]
 
 
+def slopes_at(which: np.ndarray, table: CostTable, theta: Choices, N: int) -> np.ndarray:
+    """Return the slopes of a separable cost at outcomes [S, V, M] of N draws, in theta's dtype [S, V, width, N]."""
+    assert table.slopes is not None
+    out = zeros((*which.shape[:2], theta.width, N), theta.dtype)
+    _slopes_at(which, table.slopes.transpose(1, 2).contiguous().numpy(), out)
+    return out
+
+
 @kernel
 def _look_up(which, weights, table, out):  # type: ignore[no-untyped-def]
     S, B, N = weights.shape
@@ -87,3 +95,15 @@ def _costs(which, values, out):  # type: ignore[no-untyped-def]
             here, value = which[s, v], values[v]
             for n in range(N):
                 f[n] += value[here[n]]
+
+
+@kernel
+def _slopes_at(which, slopes, out):  # type: ignore[no-untyped-def]
+    S, V, width, N = out.shape
+    for s in range(S):
+        for v in range(V):
+            here = which[s, v]
+            for c in range(width):
+                slope, sums = slopes[v, c], out[s, v, c]
+                for n in range(N):
+                    sums[n] = slope[here[n]]

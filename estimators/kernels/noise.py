@@ -43,6 +43,14 @@ def exponentials(key, block, first, word, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def every_odds(key, block, first, word, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` [m] with (1 - u) / u of the uniforms u; see ``uniforms``."""
+    words(key, block, first, word)
+    for i in range(out.size):
+        out[i] = laws.odds(word[i], out.dtype.type(0.5))
+
+
+@kernel
 def normals(key, block, first, word, out):  # type: ignore[no-untyped-def]
     """Fill ``out`` [m] with normals; see ``uniforms``."""
     words(key, block, first, word)

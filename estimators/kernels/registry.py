@@ -17,6 +17,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "straight_through": ("bernoulli", "categorical"),
     "reinmax": ("bernoulli", "categorical"),
     "st_gumbel_softmax": ("categorical",),
+    "gumbel_rao": ("bernoulli", "categorical"),
 }
 _DISCRETE = ("bernoulli", "categorical")
 

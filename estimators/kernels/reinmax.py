@@ -1,13 +1,34 @@
-"""The fused kernel of ReinMax: for a separable cost its torch form, tabulated at every outcome."""
+"""Kernels of ReinMax; for a separable cost its torch form, tabulated at every outcome."""
 
 from torch import Tensor
 
 from .. import reinmax as form
 from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
+from .arrays import choices, draws_last
 from .lookup import averaged, every_outcome
+from .mixed import add_pulled_back, gradient
 from .noise import KernelNoise
 from .table import CostTable
+
+
+def combine(
+    node: Bernoulli | Categorical,
+    noise: KernelNoise,
+    x: Tensor,
+    values: Tensor | None,
+    slopes: Tensor,
+    *,
+    temperature: float = 1.0,
+) -> Tensor:
+    """Return mean_i 2 J((softmax(phi / tau) + D_i) / 2) f'(D_i) - 1/2 J(softmax(phi)) f'(D_i)."""
+    if isinstance(node, Bernoulli):
+        return form.combine(node, noise, x, values, slopes, temperature=temperature)
+    theta, out = choices(node), gradient(node, noise)
+    last = draws_last(slopes, theta)
+    add_pulled_back(node, noise, last, node.tempered(temperature), 0.5, 2.0, out)
+    add_pulled_back(node, noise, last, node.probs, 0.0, -0.5, out)
+    return theta.draws(out)
 
 
 def fused(
@@ -18,6 +39,6 @@ def fused(
     *,
     temperature: float = 1.0,
 ) -> Tensor:
-    """Return mean_i 2 J((softmax(phi / tau) + D_i) / 2) f'(D_i) - 1/2 J(softmax(phi)) f'(D_i)."""
+    """Return the same for a separable cost."""
     x, slopes = every_outcome(node).unsqueeze(1), table.slopes_at_every_outcome(node.theta).unsqueeze(1)
     return averaged(node, noise, S, form.combine(node, noise, x, None, slopes, temperature=temperature))

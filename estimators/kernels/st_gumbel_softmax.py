@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from ..families.categorical import Categorical
-from .arrays import choices, event, variables, zeros
+from .arrays import choices, draws_last, event, zeros
 from .compiled import kernel
 from .gumbel import TILE, add_pullback, hardest, soften
 from .noise import KernelNoise, exponentials
@@ -29,7 +29,7 @@ def combine(
     theta, S = choices(node), x.shape[1]
     E = noise.draws_last("exponential", (S, *theta.shape))
     out = zeros((theta.V * theta.J, noise.rows), theta.dtype)
-    _combine(E, theta.probs, theta.log_probs, variables(slopes, theta), theta.dtype.type(temperature), out)
+    _combine(E, theta.probs, theta.log_probs, draws_last(slopes, theta), theta.dtype.type(temperature), out)
     return theta.draws(out)
 
 
@@ -68,7 +68,7 @@ def _sample(E, probs, out):  # type: ignore[no-untyped-def]
 
 @kernel
 def _combine(E, probs, log_probs, slopes, temperature, out):  # type: ignore[no-untyped-def]
-    N, S, V, K = slopes.shape
+    S, V, K, N = slopes.shape
     scale = 1 / (S * temperature)
     most, total, dot = np.empty(TILE, probs.dtype), np.empty(TILE, probs.dtype), np.empty(TILE, probs.dtype)
     which = np.empty(TILE, np.int32)
@@ -78,9 +78,8 @@ def _combine(E, probs, log_probs, slopes, temperature, out):  # type: ignore[no-
         for s in range(S):
             for v in range(V):
                 soften(E, (s * V + v) * K, first, m, probs[v], log_probs[v], temperature, most, which, total, y)
-                for i in range(m):
-                    for k in range(K):
-                        slope[k, i] = slopes[first + i, s, v, k]
+                for k in range(K):
+                    slope[k, :m] = slopes[s, v, k, first : first + m]
                 add_pullback(y, slope, scale, m, dot, first, v * K, out)
 
 

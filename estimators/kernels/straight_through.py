@@ -1,13 +1,33 @@
-"""The fused kernel of straight-through: for a separable cost its torch form, tabulated at every outcome."""
+"""Kernels of straight-through; for a separable cost its torch form, tabulated at every outcome."""
 
 from torch import Tensor
 
 from .. import straight_through as form
 from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
+from .arrays import choices, draws_last
 from .lookup import averaged, every_outcome
+from .mixed import add_pulled_back, gradient
 from .noise import KernelNoise
 from .table import CostTable
+
+
+def combine(
+    node: Bernoulli | Categorical,
+    noise: KernelNoise,
+    x: Tensor,
+    values: Tensor | None,
+    slopes: Tensor,
+    *,
+    temperature: float = 1.0,
+    identity: bool = False,
+) -> Tensor:
+    """Return mean_i J(softmax(phi / tau)) f'(D_i) / tau, or mean_i f'(D_i) with identity."""
+    if identity or isinstance(node, Bernoulli):
+        return form.combine(node, noise, x, values, slopes, temperature=temperature, identity=identity)
+    theta, out = choices(node), gradient(node, noise)
+    add_pulled_back(node, noise, draws_last(slopes, theta), node.tempered(temperature), 0.0, 1 / temperature, out)
+    return theta.draws(out)
 
 
 def fused(
@@ -19,7 +39,7 @@ def fused(
     temperature: float = 1.0,
     identity: bool = False,
 ) -> Tensor:
-    """Return mean_i J(softmax(phi / tau)) f'(D_i) / tau, or mean_i f'(D_i) with identity."""
+    """Return the same for a separable cost."""
     x, slopes = every_outcome(node).unsqueeze(1), table.slopes_at_every_outcome(node.theta).unsqueeze(1)
     shares = form.combine(node, noise, x, None, slopes, temperature=temperature, identity=identity)
     return averaged(node, noise, S, shares)

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..bench.records import COLUMNS, kinds
+from ..bench.records import COLUMNS, NEWER, kinds
 from ..bench.store import Store
 from ..estimators.errors import InputError
 
@@ -42,7 +42,7 @@ def _exported(path: Path) -> list[dict[str, Any]]:
             rows = list(csv.DictReader(file))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; name a store or a csv export") from error
-    if not rows or set(rows[0]) != set(COLUMNS):
+    if not rows or set(rows[0]) | set(NEWER) != set(COLUMNS):
         raise InputError(f"{path} is no csv export of a store; 'varbench export FILE.db -o FILE.csv' writes one")
     try:
         return [{name: _value(name, text) for name, text in row.items()} for row in rows]

@@ -1,0 +1,201 @@
+"""Rows that need no peer: against the noise, a bare product of matrices, and this library in its other ways."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...estimators.kernels import codebook
+from ..cells import measure_requests
+from ..exact import Truth
+from ..moments import block_moments
+from ..paths import noise_of
+from ..problem import Problem
+from ..records import Measurement
+from . import problems
+from .ours import Ours, request
+from .pinned import one_core
+from .race import Ratio, race
+from .row import Found, Row, Settings, of_race, raced
+from .side import Here, Skipped, peer
+from .sides import cases
+
+TEMPERATURE = 0.5
+TEMPERATURES = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
+WORKERS = 2
+WORKERS_DRAWS = 2**17
+WIDE = 40  # variables of 10 classes: 400 entries
+CODES = (4096, 64, 512)  # rows, dimensions, entries of the codebook
+FEW, MANY = 10**6, 10**8
+_NOTHING = ([0.0], 0.0)
+
+
+def floor(row: Row, settings: Settings) -> Found:
+    """Return the row of ST Gumbel-Softmax against what no way can be without: its noise, and f there and back."""
+    problem = problems.network()
+    ours = Ours(problem, [request(problem, "st_gumbel_softmax", temperature=TEMPERATURE)])
+    rows = ours.rows
+    exponentials = _exponentials(rows * problem.node.theta.numel())
+    points = _points(problem, rows)
+
+    def noise_and_cost(seed: int) -> tuple[list[float], float]:
+        exponentials()
+        x = points.detach().requires_grad_()
+        torch.autograd.grad(problem.cost(x).sum(), x)
+        return _NOTHING
+
+    found = raced(row, ours.side, Here(noise_and_cost, rows), settings, compare=False)
+    return dataclasses.replace(found, parts=ours.parts(), path=ours.path)
+
+
+def moments(row: Row, settings: Settings) -> Found:
+    """Return the row of a block's sums against its noise, of more entries than a covariance matrix is kept for."""
+    smaller = _against_noise(row, problems.built_in(), settings)
+    found = _against_noise(row, problems.built_in(WIDE), settings)
+    note = f"with {problems.LATENTS * problems.CLASSES} entries and their covariance matrix {smaller.ratio.value:.2f}"
+    return dataclasses.replace(found, note=note)
+
+
+def _against_noise(row: Row, problem: Problem, settings: Settings) -> Found:
+    ours = Ours(problem, [request(problem, "st_gumbel_softmax", temperature=TEMPERATURE)])
+    draws, frame = ours.draws(0)[0], ours.frames[0]
+    exponentials = _exponentials(draws.numel())
+
+    def sums(seed: int) -> tuple[list[float], float]:
+        block_moments(problem.tied(draws), frame, 0)
+        return _NOTHING
+
+    def noise(seed: int) -> tuple[list[float], float]:
+        exponentials()
+        return _NOTHING
+
+    return raced(row, Here(sums, ours.rows), Here(noise, ours.rows), settings, compare=False)
+
+
+def temperatures(make: Callable[[], Problem]) -> Callable[[Row, Settings], Found]:
+    """Return the row of eight temperatures that share their points against eight runs."""
+
+    def find(row: Row, settings: Settings) -> Found:
+        problem = make()
+        every = [request(problem, "st_gumbel_softmax", temperature=temperature) for temperature in TEMPERATURES]
+        shared, alone = Ours(problem, every), [Ours(problem, [one]) for one in every]
+
+        def one_by_one(number: int) -> tuple[list[float], float]:
+            found = [one(number) for one in alone]
+            return [entry for mean, _ in found for entry in mean], sum(trace for _, trace in found)
+
+        equal = shared(1) == one_by_one(1)
+        found = raced(row, shared.side, Here(one_by_one, shared.rows), settings, compare=False, equal=equal)
+        parts = shared.parts()
+        share = (parts["moments"] + parts["covariance"]) / sum(parts.values())
+        note = f"{100 * share:.0f} % of the shared way is the sums, which each temperature has of its own"
+        return dataclasses.replace(found, path=shared.path, note=note)
+
+    return find
+
+
+def workers(row: Row, settings: Settings) -> Found:
+    """Return the row of two threads against one, by the clock; every number of both must be the same."""
+    if (os.cpu_count() or 1) < WORKERS:
+        raise Skipped(f"there is 1 core; this row takes {WORKERS}")
+    problem = problems.built_in()
+    one = request(problem, "st_gumbel_softmax", temperature=TEMPERATURE)
+    exact = Truth(None, None, "it was not asked for")
+
+    def measured(threads: int) -> Measurement:
+        (result,) = measure_requests(
+            problem, [one], exact, num_draws=WORKERS_DRAWS, seed=0, threads=threads, targets=False
+        )
+        if not isinstance(result, Measurement):
+            raise result
+        return dataclasses.replace(result, threads=0)
+
+    def side(threads: int) -> Here:
+        def run(seed: int) -> tuple[list[float], float]:
+            measured(threads)
+            return _NOTHING
+
+        return Here(run, WORKERS_DRAWS)
+
+    equal = measured(1).record() == measured(WORKERS).record()
+    run = race(side(WORKERS), side(1), settings.rounds, by_clock=True)
+    note = f"both workers together had {run.cores[0]:.2f} cores, the one {run.cores[1]:.2f}"
+    return of_race(row, run, equal=equal, note=note)
+
+
+def nearest(row: Row, settings: Settings) -> Found:
+    """Return the row of the nearest codebook entry against the bare product of the same two matrices, in blocks too."""
+    N, D, K = CODES
+    x, entries = map(torch.from_numpy, cases.vectors(N, D, K))
+    across, product = entries.T, torch.empty(codebook.BLOCK, K)
+
+    def codes(seed: int) -> tuple[list[float], float]:
+        codebook.nearest(x, entries)
+        return _NOTHING
+
+    def products(seed: int) -> tuple[list[float], float]:
+        for part in x.split(codebook.BLOCK):
+            torch.mm(part, across, out=product)
+        return _NOTHING
+
+    found = codebook.nearest(x, entries)
+    equal = torch.equal(found, torch.cdist(x.double(), entries.double()).argmin(1))
+    ours = Here(codes, N)
+    with ExitStack() as stack:
+        try:
+            other = stack.enter_context(peer(settings.python, "vector_quantize", rows=N, dim=D, entries=K))
+        except Skipped:
+            return raced(row, ours, Here(products, N), settings, compare=False, equal=equal)
+        equal = equal and found.tolist() == other(0).mean.tolist()
+        with one_core():
+            times = race(ours, other, settings.rounds).ratio(over=0).value
+        note = f"vector-quantize-pytorch takes {times:.1f} times as long as ours for the same codes"
+        return raced(
+            row, ours, Here(products, N), settings, compare=False, equal=equal, note=note, versions=other.versions
+        )
+
+
+def memory(row: Row, settings: Settings) -> Found:
+    """Return the row of the peak memory of a whole process with 1e8 draws against one with 1e6."""
+    many, few = _peak_bytes(MANY), _peak_bytes(FEW)
+    ratio = many / few
+    return Found(Ratio(ratio, ratio, ratio), many, few, 1)
+
+
+def _peak_bytes(num_draws: int) -> float:
+    """Return the largest resident memory of a process that measures."""
+    if not hasattr(os, "wait4"):
+        raise Skipped("this system does not tell a process's largest memory")
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "varbench", "measure", f"polynomial[classes={problems.CLASSES},dim=1]",
+            "st_gumbel_softmax", "--temperature", str(TEMPERATURE), "--draws", str(num_draws), "--dtype", "float32",
+            "--no-timing",
+        ],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise Skipped(f"measuring {num_draws:,} draws ended with exit code {process.returncode}")
+    return usage.ru_maxrss * (1.0 if sys.platform == "darwin" else 1024.0)
+
+
+def _points(problem: Problem, rows: int) -> Tensor:
+    """Return one-hot points [N, L, K] as the cost meets them."""
+    return problem.node.draw(noise_of(problem, 0, 0, rows), 1)[:, 0]
+
+
+def _exponentials(count: int) -> Callable[[], Any]:
+    """Return a draw of as many exponentials: the unit of noise."""
+    draw, out = np.random.Generator(np.random.SFC64(0)), np.empty(count, np.float32)
+    return lambda: draw.standard_exponential(dtype=np.float32, out=out)

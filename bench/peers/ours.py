@@ -1,0 +1,111 @@
+"""Our side of a row: blocks of draws and their moments, as the harness takes them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from ...estimators.errors import InputError
+from ..blocks import run_block
+from ..draws import Request, block_rows
+from ..draws import request as request_of
+from ..moments import FULL_COVARIANCE, Frame, Moments, block_moments
+from ..paths import kernels, path_of
+from ..problem import Problem
+from ..records import PATHS
+from ..resolve import estimator_of
+from ..tails import tail_size
+from .side import Here
+
+SEED = 0
+NUM_DRAWS = 10**6  # of the measurement that the blocks are taken for: how many top values the moments keep
+TRIES = 5  # of the product that a covariance matrix takes
+
+
+def request(problem: Problem, estimator: str, num_samples: int | None = None, **config: Any) -> Request:
+    """Return an estimator of the catalogue as it is to be measured on a problem."""
+    chosen, full = estimator_of(estimator, **config)
+    return request_of(problem, chosen, full, num_samples)
+
+
+class Ours:
+    """Runs of one group of requests that share their points, and where their time went.
+
+    Args:
+        problem: in the dtype in which it is measured.
+        group: the requests.
+        fastest: the path beyond which none is taken, see ``paths.py``.
+    """
+
+    def __init__(self, problem: Problem, group: Sequence[Request], fastest: str = PATHS[-1]) -> None:
+        self.problem, self.group, self.fastest = problem, group, fastest
+        self.path = path_of(kernels(problem, group[0].estimator, fastest))
+        self.rows = block_rows(problem, group[0])
+        pilot = run_block(problem, group, SEED, 0, self.rows, fastest)
+        tail = tail_size(NUM_DRAWS) + 1
+        self.frames = [
+            Frame(problem.tied(_drawn(draws)).double().mean(0), None, NUM_DRAWS, tail) for draws in pilot.draws
+        ]
+        self._spent = dict.fromkeys(("cost", "moments", "the rest"), 0.0)
+        self._blocks = 0
+
+    def __call__(self, number: int) -> tuple[list[float], float]:
+        """Return the mean of the entries and the trace by the block of this number, request after request."""
+        began = time.process_time()
+        block = run_block(self.problem, self.group, SEED, number, self.rows, self.fastest, time.process_time)
+        drawn = time.process_time()
+        sums = [
+            block_moments(self.problem.tied(_drawn(draws)), frame, 0)
+            for draws, frame in zip(block.draws, self.frames, strict=True)
+        ]
+        ended = time.process_time()
+        self._spent["cost"] += block.cost_seconds
+        self._spent["moments"] += ended - drawn
+        self._spent["the rest"] += drawn - began - block.cost_seconds
+        self._blocks += 1
+        found = [_mean_and_trace(one, frame) for one, frame in zip(sums, self.frames, strict=True)]
+        return [entry for mean, _ in found for entry in mean], sum(trace for _, trace in found)
+
+    def draws(self, number: int) -> list[torch.Tensor]:
+        """Return the gradient draws of the block of this number, of each request."""
+        block = run_block(self.problem, self.group, SEED, number, self.rows, self.fastest)
+        return [_drawn(draws) for draws in block.draws]
+
+    @property
+    def side(self) -> Here:
+        """The side."""
+        return Here(self, self.rows)
+
+    def parts(self) -> dict[str, float]:
+        """Return the mean seconds of one draw in f, moments, covariance matrix and the rest, over all calls so far."""
+        parts = {part: seconds / (self._blocks * self.rows) for part, seconds in self._spent.items()}
+        product = min(len(self.group) * self._covariance(), parts["moments"])
+        return parts | {"moments": parts["moments"] - product, "covariance": product}
+
+    def _covariance(self) -> float:
+        """Return the seconds of one draw in sum h h^T, which the moments of short gradients hold; timed by itself."""
+        n = self.problem.num_entries
+        if n > FULL_COVARIANCE:
+            return 0.0
+        h, taken = torch.ones(self.rows, n, dtype=torch.float64), []
+        for _ in range(TRIES):
+            began = time.process_time()
+            h.T @ h
+            taken.append(time.process_time() - began)
+        return min(taken) / self.rows
+
+
+def _drawn(draws: torch.Tensor | InputError) -> torch.Tensor:
+    if isinstance(draws, InputError):
+        raise draws
+    return draws
+
+
+def _mean_and_trace(sums: Moments, frame: Frame) -> tuple[list[float], float]:
+    """Return shift + sum h / N and (sum |h|^2 - |sum h|^2 / N) / (N - 1)."""
+    N = sums.count
+    trace = (float(sums.h2) - float(sums.h @ sums.h) / N) / (N - 1)
+    return (frame.shift + sums.h / N).tolist(), trace

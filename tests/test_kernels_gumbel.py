@@ -1,0 +1,165 @@
+"""Kernels of the Gumbel methods against their torch forms, fed the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+pytest.importorskip("numba")
+
+from varbench.estimators import gumbel_rao, st_gumbel_softmax
+from varbench.estimators.families.bernoulli import Bernoulli
+from varbench.estimators.families.categorical import Categorical
+from varbench.estimators.kernels import gumbel_rao as gumbel_rao_kernels
+from varbench.estimators.kernels import st_gumbel_softmax as st_gumbel_softmax_kernels
+from varbench.estimators.kernels.lookup import every_outcome
+from varbench.estimators.kernels.noise import KernelNoise
+from varbench.estimators.kernels.table import CostTable
+
+Node = Bernoulli | Categorical
+Half = Callable[..., Tensor]
+ROWS = 203  # more than a tile of 128, and no multiple of 64
+TEMPERATURES = (1e-3, 0.1, 0.5, 1.0, 3.0, 100.0)
+
+
+def _normal(*shape: int) -> Tensor:
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(sum(shape)))
+
+
+def _masked() -> Tensor:
+    """Return logits with masked classes, a class of probability 1e-7, and a certain one."""
+    logits = 2 * _normal(4, 5)
+    logits[0, 1] = logits[1, :3] = logits[2, 1:] = -torch.inf
+    logits[3, 2] = -16
+    return logits
+
+
+NODES: dict[str, Node] = {
+    "categorical": Categorical(_normal(3, 4)),
+    "categorical, masked": Categorical(_masked()),
+    "categorical, a batch": Categorical(_normal(2, 3, 2, 3)),
+    "bernoulli": Bernoulli(_normal(5)),
+    "bernoulli, masked": Bernoulli(torch.tensor([-torch.inf, -16.0, 0.3, 30.0], dtype=torch.float64)),
+    "bernoulli, a batch": Bernoulli(_normal(2, 3, 4)),
+}
+
+
+@dataclass(frozen=True)
+class Method:
+    """A torch form, its kernels, and what config they take beside the temperature."""
+
+    form: Any
+    kernels: Any
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+METHODS = {
+    "gumbel_rao": Method(gumbel_rao, gumbel_rao_kernels, {"conditional_samples": 3}),
+    "st_gumbel_softmax": Method(st_gumbel_softmax, st_gumbel_softmax_kernels),
+}
+CELLS = [(m, n) for m in METHODS for n in NODES if m == "gumbel_rao" or n.startswith("categorical")]
+
+
+def _noise(node: Node) -> KernelNoise:
+    return KernelNoise(0, "kernels", 5, ROWS, node.theta.dtype, "cpu")
+
+
+def _assert_equal(found: Tensor, wanted: Tensor, temperature: float) -> None:
+    """Hold draws, whose tau times draw is of size 1, against the torch form's in float64.
+
+    z = log p + G is within 40 and rounded, then divided by tau.
+    """
+    assert found.shape == wanted.shape
+    eps = torch.finfo(found.dtype).eps
+    torch.testing.assert_close(
+        found.double() * temperature, wanted * temperature, rtol=16 * eps, atol=8 * eps * (1 + 40 / temperature)
+    )
+
+
+def _check_split(
+    method: Method, node: Node, S: int, temperature: float, dtype: torch.dtype, twin: Half | None = None
+) -> None:
+    """Compare points and draws of the kernels' halves with the torch form's in float64, whatever the kernels' dtype."""
+    config = method.config | {"temperature": temperature}
+    node = node.with_theta(node.theta.to(dtype))
+    exact = node.with_theta(node.theta.double())
+    noise = _noise(exact)
+    x = method.form.sample(exact, noise, S)
+    if hasattr(method.kernels, "sample"):
+        assert torch.equal(method.kernels.sample(node, _noise(node), S).double(), x)
+    slopes = _normal(*x.shape).to(dtype)
+    wanted = method.form.combine(exact, noise, x, None, slopes.double(), **config)
+    combine = twin or method.kernels.combine
+    _assert_equal(combine(node, _noise(node), x.to(dtype), None, slopes, **config), wanted, temperature)
+
+
+def _check_fused(method: Method, node: Node, S: int, temperature: float, dtype: torch.dtype) -> None:
+    """Compare draws of the fused kernel with the torch form's in float64, for a random table of slopes."""
+    config = method.config | {"temperature": temperature}
+    node = node.with_theta(node.theta.to(dtype))
+    exact = node.with_theta(node.theta.double())
+    noise = _noise(exact)
+    x = method.form.sample(exact, noise, S)
+    outcomes = every_outcome(exact)
+    width = 1 if isinstance(node, Bernoulli) else node.theta.shape[-1]
+    table = CostTable(torch.empty(0), _normal(node.theta.numel() // width, len(outcomes), width).to(dtype))
+    shows = x.unsqueeze(2) == outcomes  # [N, S, J, *B, *event]
+    shown = shows.all(-1, keepdim=True) if isinstance(node, Categorical) else shows
+    slopes = (shown * table.slopes_at_every_outcome(exact.theta)).sum(2).double()
+    wanted = method.form.combine(exact, noise, x, None, slopes, **config)
+    _assert_equal(method.kernels.fused(node, _noise(node), table, S, **config), wanted, temperature)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("check", [_check_split, _check_fused])
+@pytest.mark.parametrize(("method", "node"), CELLS)
+def test_kernels_give_the_draws_of_the_torch_form(
+    method: str, node: str, check: Callable[..., None], dtype: torch.dtype
+) -> None:
+    for temperature in TEMPERATURES:
+        for S in (1, 3):
+            check(METHODS[method], NODES[node], S, temperature, dtype)
+
+
+def test_a_masked_class_has_no_gradient() -> None:
+    node, method = NODES["categorical, masked"], METHODS["gumbel_rao"]
+    x = node.draw(_noise(node), 1)
+    for temperature in TEMPERATURES:
+        draws = method.kernels.combine(node, _noise(node), x, None, _normal(*x.shape), temperature=temperature)
+        assert (draws[:, node.theta == -torch.inf] == 0).all()
+
+
+def _of_another_block(method: Method) -> Half:
+    def combine(node: Node, noise: KernelNoise, *rest: Any, **config: Any) -> Tensor:
+        other = KernelNoise(0, "kernels", noise.block + 1, noise.rows, noise.dtype, "cpu")
+        return method.kernels.combine(node, other, *rest, **config)
+
+    return combine
+
+
+def _without_rate(method: Method) -> Half:
+    def combine(node: Node, *rest: Any, temperature: float, **config: Any) -> Tensor:
+        return temperature * method.kernels.combine(node, *rest, temperature=temperature, **config)
+
+    return combine
+
+
+@pytest.mark.parametrize("twin", [_of_another_block, _without_rate])
+@pytest.mark.parametrize(("method", "node"), CELLS)
+def test_wrong_twins_are_caught(method: str, node: str, twin: Callable[[Method], Half]) -> None:
+    with pytest.raises(AssertionError, match="not close"):
+        _check_split(METHODS[method], NODES[node], 1, 0.5, torch.float32, twin(METHODS[method]))
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_noise_given_another_outcome_is_caught(node: str) -> None:
+    def combine(node: Node, noise: KernelNoise, x: Tensor, *rest: Any, **config: Any) -> Tensor:
+        return gumbel_rao_kernels.combine(node, noise, x.roll(1, 0), *rest, **config)
+
+    with pytest.raises(AssertionError, match="not close"):
+        _check_split(METHODS["gumbel_rao"], NODES[node], 1, 0.5, torch.float32, combine)
