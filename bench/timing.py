@@ -79,8 +79,11 @@ def rounds_of(problem: Problem, requests: Sequence[Request], seed: int, rounds: 
 
 
 def _programs(requests: Sequence[Request]) -> dict[Hashable, Request]:
-    """Return the first request of each program."""
-    return {one.program: one for one in reversed(requests)}
+    """Return the first request of each program, in their order."""
+    firsts: dict[Hashable, Request] = {}
+    for one in requests:
+        firsts.setdefault(one.program, one)
+    return firsts
 
 
 def _warm_up(problem: Problem, one: Request, seed: int, rounds: int) -> tuple[int, int]:
