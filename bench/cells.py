@@ -168,7 +168,7 @@ def _block(
     """Return the moments of one block's draws, surplus ones left out; a deterministic one stands for all."""
     if isinstance(draws, InputError):
         return draws
-    used = problem.tied(draws)
+    used = problem.rows(draws)
     if deterministic:
         used = used.expand(frame.num_draws, -1)
     return block_moments(used[: frame.num_draws - first], frame, first)

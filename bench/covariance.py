@@ -27,16 +27,22 @@ def part_sizes(N: int, B: int, like: Tensor) -> Tensor:
 
 
 def covariance(m: Moments, frame: Frame) -> Covariance:
-    """Return the invariants, moved from the pilot shift to the mean: h - d with d = mean h."""
-    N = m.count
+    """Return the invariants, moved from the pilot shift to the mean: h - d with d = mean h.
+
+    Where sum h h^T was kept for the first draws alone, they tell Sigma's directions: tr Sigma^2 / (tr Sigma)^2,
+    e' Sigma e, and what (h . d)^2 is, d being small.
+    """
+    N, head = m.count, m.head or m
+    M = head.count
     d = m.h / N
     dd = float(d @ d)
     e = torch.zeros_like(d) if frame.exact is None else frame.shift + d - frame.exact
     trace = max(0.0, float(m.h2) - N * dd) / (N - 1)
-    if m.outer is not None:
-        centred = m.outer - N * torch.outer(d, d)
-        dHd = float(d @ m.outer @ d)
-        along = float(e @ centred @ e) / (N - 1)
+    if head.outer is not None:
+        first = head.h / M
+        centred = head.outer - M * torch.outer(first, first)
+        dHd = float(d @ head.outer @ d) * N / M
+        along = float(e @ centred @ e) / (M - 1)
     else:
         B = frame.num_batches
         size = part_sizes(N, B, d)
@@ -46,7 +52,10 @@ def covariance(m: Moments, frame: Frame) -> Covariance:
     # sum of (|h|^2 - 2 h.d + |d|^2)^2
     fourth = float(m.h4) + 4 * dHd + N * dd**2 - 4 * float(d @ m.h2h) + 2 * dd * float(m.h2) - 4 * dd * N * dd
     fourth = max(fourth, (trace * (N - 1)) ** 2 / N)
-    if m.outer is not None:
+    if m.head is not None:
+        of_head = covariance(m.head, frame)
+        square = of_head.square * (trace / of_head.trace) ** 2 if of_head.trace > 0 else trace**2
+    elif m.outer is not None:
         square = _trace_of_square(N, float(centred.square().sum()), trace, fourth)
     else:
         gram = w @ w.T

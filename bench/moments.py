@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from .paths import HAS_KERNELS
 from .records import NUM_REPLICATES
 
 FULL_COVARIANCE = 256  # gradients of at most this many entries keep sum h h^T
+COVARIANCE_DRAWS = 2**14  # of these draws at most: they tell tr Sigma^2 to a percent or two
 NUM_BATCHES = 256  # longer ones learn tr Sigma^2 from the sums of this many interleaved batches
 SMALL = 512  # below this many draws every draw is a batch of its own
 
@@ -99,7 +102,8 @@ class Moments:
         h2: sum of |h|^2.
         h4: sum of |h|^4.
         h2h: sum of |h|^2 h [n].
-        outer: sum of h h^T [n, n] for n <= 256, else None.
+        outer: sum of h h^T [n, n] for n <= 256, else None; None too where some draws lie beyond the first 2^14.
+        head: the sums over those first draws, where others were added to them.
         batches: sums of h in interleaved batches.
         error: sum of |g - exact|^2 - |shift - exact|^2, 0 without a truth.
         error2: sum of its squares.
@@ -124,6 +128,7 @@ class Moments:
     largest: Tensor
     parts: Tensor
     num_nonfinite: int
+    head: Moments | None = None
 
     def __add__(self, other: Moments) -> Moments:
         """Return the sums over both sets of draws."""
@@ -143,41 +148,88 @@ class Moments:
             torch.maximum(self.largest, other.largest),
             self.parts + other.parts,
             self.num_nonfinite + other.num_nonfinite,
+            self.head or (self if self.outer is not None and other.outer is None else None),
         )
 
 
 def block_moments(draws: Tensor, frame: Frame, first: int) -> Moments:
-    """Return the sums over one block of draws.
+    """Return the sums over one block of draws, in float64.
 
     Args:
-        draws: float64 [N, n].
+        draws: [N, n].
         frame: what all blocks share.
         first: number of the block's first draw, which sets its batch.
     """
     n = draws.shape[1]
-    num_nonfinite = int((~torch.isfinite(draws)).any(1).sum())
-    h = draws - frame.shift
-    sq = h.square().sum(1)  # [N]
-    number = first + torch.arange(len(h), device=h.device)
-    # |g - exact|^2 = |h|^2 + 2 h . (shift - exact) + |shift - exact|^2; the constant is left out
-    error = torch.zeros_like(sq) if frame.exact is None else sq + 2 * (h @ (frame.shift - frame.exact))
+    sums = _by_kernel if HAS_KERNELS and draws.device.type == "cpu" and first % frame.num_batches == 0 else _by_torch
+    found = sums(draws, frame, first)
+    sq, error = found.sq, found.sq + 2 * found.cross  # |g - exact|^2 but for the constant |shift - exact|^2
+    error = torch.zeros_like(sq) if frame.exact is None else error
+    number = first + torch.arange(len(sq), device=sq.device)
+    finite = bool(torch.isfinite(sq).all())
+    num_nonfinite = 0 if finite else int((~torch.isfinite(draws)).any(1).sum())
+    outer = None
+    if n <= FULL_COVARIANCE and first < COVARIANCE_DRAWS:
+        h = draws.double() - frame.shift
+        outer = h.T @ h
     return Moments(
-        len(h),
-        h.sum(0),
+        len(sq),
+        found.h,
         sq.sum(),
         sq.square().sum(),
-        sq @ h,
-        h.T @ h if n <= FULL_COVARIANCE else None,
-        Batches.of(h, first, frame.num_batches),
+        found.h2h,
+        outer,
+        found.batches,
         error.sum(),
         error.square().sum(),
         sq.topk(min(frame.num_top, len(sq))).values if num_nonfinite == 0 else sq[:0],
         frame.num_top,
-        draws.abs().max(),
-        torch.zeros(2, NUM_REPLICATES, dtype=h.dtype, device=h.device).index_add_(
+        found.largest,
+        torch.zeros(2, NUM_REPLICATES, dtype=sq.dtype, device=sq.device).index_add_(
             1, number % NUM_REPLICATES, torch.stack([sq, error])
         ),
         num_nonfinite,
+    )
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """What is summed over the entries of draws, and over draws by entry: sq and cross [N], h and h2h [n]."""
+
+    sq: Tensor
+    cross: Tensor  # h . (shift - exact), 0 without a truth
+    h: Tensor
+    h2h: Tensor
+    batches: Batches
+    largest: Tensor
+
+
+def _by_torch(draws: Tensor, frame: Frame, first: int) -> _Sums:
+    rows = draws.double()
+    h = rows - frame.shift
+    sq = h.square().sum(1)  # [N]
+    cross = torch.zeros_like(sq) if frame.exact is None else h @ (frame.shift - frame.exact)
+    return _Sums(sq, cross, h.sum(0), sq @ h, Batches.of(h, first, frame.num_batches), rows.abs().max())
+
+
+def _by_kernel(draws: Tensor, frame: Frame, first: int) -> _Sums:
+    from ..estimators.kernels import moments as kernels
+
+    g = draws.T.contiguous().numpy()  # draws last, as fused kernels leave them
+    (n, N), shift = g.shape, frame.shift.numpy()
+    offset = torch.zeros_like(frame.shift) if frame.exact is None else frame.shift - frame.exact
+    sq, cross, h2h = np.zeros(N), np.zeros(N), np.empty(n)
+    batches = np.zeros((n, min(N, frame.num_batches)))
+    largest = kernels.squares(g, shift, offset.numpy(), sq, cross)
+    kernels.sums(g, shift, sq, h2h, batches)
+    by_batch = torch.from_numpy(batches)
+    return _Sums(
+        torch.from_numpy(sq),
+        torch.from_numpy(cross),
+        by_batch.sum(1),
+        torch.from_numpy(h2h),
+        Batches(by_batch.T.contiguous(), 0, frame.num_batches),
+        torch.tensor(largest, dtype=torch.float64),
     )
 
 

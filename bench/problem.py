@@ -88,8 +88,12 @@ class Problem:
 
     def tied(self, gradients: Tensor) -> Tensor:
         """Return gradients [N, *B, *param] as float64 rows [N, Q], tied where the problem ties parameters."""
-        rows = gradients.reshape(gradients.shape[0], -1).double()
-        return rows if self.tie is None else rows @ self.tie.to(rows).T
+        return self.rows(gradients).double()
+
+    def rows(self, gradients: Tensor) -> Tensor:
+        """Return the same rows in the gradients' dtype where nothing is tied."""
+        rows = gradients.reshape(gradients.shape[0], -1)
+        return rows if self.tie is None else rows.double() @ self.tie.to(rows.device, torch.float64).T
 
     def to(self, dtype: torch.dtype, device: torch.device | str) -> "Problem":
         """Return the problem with theta cast; the cost is called with points of that dtype on that device."""

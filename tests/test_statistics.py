@@ -319,3 +319,55 @@ def test_batches_that_hold_no_draw_are_left_out_and_change_no_bit(rows: int, cou
     found = tree.total().batches
     assert len(found.sums) == min(count, frame.num_batches)
     assert torch.equal(found.whole(), plain) if count <= 700 else torch.allclose(found.whole(), plain, rtol=1e-14)
+
+
+@pytest.mark.parametrize(("N", "n"), [(256, 1), (200, 7), (256, 300), (64, 40)])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("known", [True, False])
+def test_sums_by_kernel_are_those_of_torch(
+    N: int, n: int, dtype: torch.dtype, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Draws last or first, whole blocks or the last, shorter one."""
+    draws = correlated(N, n, mean=3.0).to(dtype)
+    shift, exact = draws[:50].double().mean(0), torch.full((n,), 2.5, dtype=torch.float64) if known else None
+    frame = Frame(shift, exact, 4 * N, 20)
+    last = draws.T.contiguous().T
+    found = [block_moments(one, frame, 256) for one in (draws, last)]
+    monkeypatch.setattr("varbench.bench.moments.HAS_KERNELS", False)
+    expected = block_moments(draws, frame, 256)
+    for one in found:
+        for name in ("h", "h2", "h4", "h2h", "outer", "error", "error2", "top", "largest", "parts"):
+            mine, other = getattr(one, name), getattr(expected, name)
+            assert (mine is None) == (other is None), name
+            if other is not None:
+                torch.testing.assert_close(mine, other, rtol=1e-11, atol=1e-9, msg=name)
+        torch.testing.assert_close(one.batches.whole(), expected.batches.whole(), rtol=1e-11, atol=1e-9)
+        assert one.num_nonfinite == expected.num_nonfinite == 0
+
+
+def test_a_kernel_counts_what_is_not_finite() -> None:
+    draws = correlated(256, 3)
+    draws[5, 1], draws[7, 2], draws[7, 0] = math.nan, math.inf, -math.inf
+    found = block_moments(draws, Frame(torch.zeros(3, dtype=torch.float64), None, 256, 5), 0)
+    assert found.num_nonfinite == 2
+    draws[5, 1], draws[7, 2], draws[7, 0] = 1e200, 0.0, 0.0
+    assert block_moments(draws, Frame(torch.zeros(3, dtype=torch.float64), None, 256, 5), 0).num_nonfinite == 0
+
+
+@pytest.mark.parametrize("n", [1, 5, 100])
+def test_the_first_draws_tell_the_directions_of_sigma(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With sum h h^T of the first 2,048 of 8,192 draws: tr Sigma to the bit, the rest as near as 2,048 draws are."""
+    draws, exact = correlated(8192, n, mean=1.0), torch.full((n,), 1.5, dtype=torch.float64)
+    whole = covariance(*moments_of(draws, exact))
+    monkeypatch.setattr("varbench.bench.moments.COVARIANCE_DRAWS", 2048)
+    moments, frame = moments_of(draws, exact)
+    assert moments.outer is None
+    assert moments.head is not None
+    assert moments.head.count == 2048
+    assert torch.equal(moments.head.h, moments_of(draws[:2048], exact)[0].h)
+    found = covariance(moments, frame)
+    assert found.trace == whole.trace
+    assert found.fourth == pytest.approx(whole.fourth, rel=1e-3)
+    assert found.spread == pytest.approx(whole.spread, rel=1e-2)
+    assert found.square == pytest.approx(whole.square, rel=0.15)
+    assert found.along == pytest.approx(whole.along, rel=0.3)
