@@ -69,6 +69,19 @@ def draws_last(x: Tensor, one: Choices) -> np.ndarray:
     return out.reshape(S, one.V, one.width, N)
 
 
+def points(array: np.ndarray, one: Choices) -> Tensor:
+    """Return an array [S, V, width, N] as points [N, S, *B, *event]."""
+    S, N = len(array), array.shape[-1]
+    out = zeros((N, S * one.V * one.width), array.dtype)
+    _transpose(array.reshape(-1, N), out)
+    return torch.from_numpy(out).reshape(N, S, *one.shape)
+
+
+def logits(node: Bernoulli) -> np.ndarray:
+    """Return the logits of coins [V]."""
+    return node.theta.detach().reshape(-1).contiguous().numpy()
+
+
 def event(array: np.ndarray, one: Choices) -> Tensor:
     """Return an array [N, S, V, width] as points [N, S, *B, *event]."""
     return torch.from_numpy(array).reshape(*array.shape[:2], *one.shape)
