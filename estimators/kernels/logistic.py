@@ -24,7 +24,7 @@ def perturb(key, block, position, word, odds, logit, z):  # type: ignore[no-unty
 
 @kernel
 def flatten(z, temperature):  # type: ignore[no-untyped-def]
-    """Set z to t = exp(-|z| / tau): of y = sigmoid(z / tau) and 1 - y the larger is 1 / (1 + t), the other t / (1 + t)."""
+    """Set z to t = exp(-|z| / tau): sigmoid(|z| / tau) = 1 / (1 + t), and sigmoid(-|z| / tau) = t / (1 + t)."""
     rate = z.dtype.type(1) / temperature
     for i in range(z.size):
         z[i] = exp(-abs(z[i]) * rate)
