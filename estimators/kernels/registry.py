@@ -19,6 +19,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "st_gumbel_softmax": ("bernoulli", "categorical"),
     "gumbel_softmax": ("bernoulli", "categorical"),
     "gumbel_rao": ("bernoulli", "categorical"),
+    "reparameterization": ("normal",),
 }
 _DISCRETE = ("bernoulli", "categorical")
 
