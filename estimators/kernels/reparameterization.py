@@ -84,6 +84,7 @@ def _fused(key, block, stride, loc, scale, coefficients, S, out):  # type: ignor
     V, N, (D, M) = loc.size, out.shape[1], coefficients.shape
     word, e = np.empty(TILE, np.uint32), np.empty(TILE, np.float32)
     x, slope = np.empty(TILE, loc.dtype), np.empty(TILE, loc.dtype)
+    share = loc.dtype.type(1 / S)
     for first in range(0, N, TILE):
         m, filled = min(TILE, N - first), min(TILE, stride - first)
         for j in range(S * V):
@@ -98,8 +99,7 @@ def _fused(key, block, stride, loc, scale, coefficients, S, out):  # type: ignor
                 for i in range(m):
                     slope[i] = slope[i] * x[i] + c
             in_loc, in_scale = out[row, first : first + m], out[row + D, first : first + m]
-            share = loc.dtype.type(1) / S
             for i in range(m):
-                part = loc.dtype.type(share) * slope[i]
+                part = share * slope[i]
                 in_loc[i] += part
                 in_scale[i] += part * e[i]
