@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from varbench.analysis.history import page as asv_page
 from varbench.analysis.history import results as asv_results
 from varbench.analysis.history import words as asv_words
-from varbench.bench.asv_suite import estimators, kernels
+from varbench.bench.asv_suite import estimators, kernels, numba_kernels
 from varbench.estimators.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parent.parent
@@ -151,3 +151,22 @@ def test_the_words_find_the_step_and_the_moved_variance() -> None:
 def test_without_results_it_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert asv_page.main([str(tmp_path), "-o", str(tmp_path / "page")]) == 2
     assert "make bench" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", ["fused", "split"])
+@pytest.mark.parametrize("method", numba_kernels.CONFIG)
+def test_the_suite_runs_each_kernel_by_name(method: str, path: str) -> None:
+    one = numba_kernels.Methods()
+    one.setup(method, path)
+    assert len(one.run()) == numba_kernels.ROWS
+
+
+def test_the_suite_runs_the_parts_of_kernels() -> None:
+    for part in numba_kernels.Parts.params:
+        numba_kernels.Parts().setup(part)
+
+
+def test_a_commit_without_a_kernel_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(numba_kernels.CONFIG, "no_such_method", {})
+    with pytest.raises(NotImplementedError, match="not in this commit"):
+        numba_kernels.Methods().setup("no_such_method", "fused")

@@ -109,7 +109,8 @@ def test_every_listed_kernel_is_taken(kind: str) -> None:
         estimator = load(name)
         found = kernels(problem, estimator)
         if problem.node.family in families:
-            assert path_of(found) == "fused", name
+            relaxed = name == "gumbel_softmax"  # whose points are in no table
+            assert path_of(found) == ("split" if relaxed else "fused"), name
             assert path_of(kernels(problem, estimator, "torch")) == "torch"
 
 
