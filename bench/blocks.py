@@ -65,9 +65,13 @@ def run_block(
         noise = noise_of(problem, seed, block, rows)
         ways = [kernels(problem, one.estimator, fastest) for one in group]
         apart = [(one, way) for one, way in zip(group, ways, strict=True) if not way.fused]
-        met = _evaluated(problem, apart, noise, clock) if apart else _tabulated(problem, group[0].num_samples)
+        called = _evaluated(problem, apart, noise, clock) if apart else None
+        data = _tabulated(problem, group[0].num_samples) if len(apart) < len(group) else None
+        met = called or data
+        assert met is not None
         draws = [_drawn(problem, one, way, noise, met) for one, way in zip(group, ways, strict=True)]
-        largest = [_largest(one, met) for one in group]
+        each = [data if way.fused and data else met for way in ways]  # as each would be told alone
+        largest = [_largest(one, its) for one, its in zip(group, each, strict=True)]
     return Block(draws, met.num_points, met.num_values, largest, met.cost_seconds)
 
 

@@ -26,6 +26,7 @@ from .moments import Frame, Moments, Tree, block_moments
 from .paths import kernels, path_of
 from .problem import Problem
 from .records import OTHER_TARGETS, PATHS, Measurement, finite
+from .sharing import points_key
 from .tails import tail_size
 from .targets import target_truth
 from .threads import one_thread_each
@@ -86,13 +87,26 @@ def measure_requests(
         for places in groups(ready.values()):
             positions = [list(ready)[place] for place in places]
             group = [ready[position] for position in positions]
-            try:
-                measured = _measure_group(problem, group, exact, run)
-            except InputError as error:
-                measured = [error] * len(group)
-            for position, result in zip(positions, measured, strict=True):
+            for position, result in zip(positions, _measured(problem, group, exact, run), strict=True):
                 results[position] = result
     return results
+
+
+def _measured(
+    problem: Problem, group: Sequence[Request], exact: Truth, run: _Run
+) -> Sequence[Measurement | InputError]:
+    """Return what was measured of requests that share their points; where slopes fail, values may do alone."""
+    try:
+        return _measure_group(problem, group, exact, run)
+    except InputError as error:
+        uses = [one.estimator.facts.uses_slopes for one in group]
+        if all(uses) or not any(uses):
+            return [error] * len(group)
+        parts = {
+            use: iter(_measured(problem, [one for one, its in zip(group, uses, strict=True) if its == use], exact, run))
+            for use in (False, True)
+        }
+        return [next(parts[use]) for use in uses]
 
 
 def _measure_group(
@@ -196,6 +210,7 @@ def _measurement(
         versions=environment.versions(),
         threads=run.threads,
         path=path_of(kernels(problem, one.estimator, run.fastest)),
+        points_key=points_key(problem, one, run.seed),
         commit=environment.commit(),
     )
     if moments.num_nonfinite:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,12 @@ class Request:
         used = tuple((name, self.config[name]) for name in keywords(self.estimator.sample))
         state = id(self.state) if takes_state(self.estimator.sample) else None
         return self.estimator.sample, used, self.num_samples, state
+
+    @property
+    def program(self) -> Hashable:
+        """What decides the operations, whatever their numbers: requests of one program differ in temperature alone."""
+        shape = tuple(sorted((name, value) for name, value in self.config.items() if name != "temperature"))
+        return self.estimator.sample, self.estimator.combine, self.num_samples, shape, id(self.state)
 
     def arguments(self, half: Callable[..., Any]) -> dict[str, Any]:
         """Return what sample, combine or fit takes by keyword."""

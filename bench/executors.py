@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,11 +14,13 @@ from . import environment
 from .cells import measure_requests
 from .draws import Request, request
 from .exact import Truth
+from .forecast import measuring_seconds
 from .measure import prepared
 from .problem import Problem
 from .records import Measurement
 from .reference import known_truth
 from .resolve import loaded_estimator, problem_of
+from .sharing import lot_of
 from .store import Store
 from .study import Cell
 from .threads import one_thread_each
@@ -77,22 +79,52 @@ def run(cells: Mapping[int, Cell], store: Store, workers: int, progress: Progres
     truths: dict[str, dict[str, Any]] = store.truths()
     measured = 0
     with executor(workers) as mapped:
-        missing = {cell.truth_key: cell for cell in cells.values() if cell.truth_key not in truths}
-        for key, found in mapped(find_truth, [(cell,) for cell in missing.values()], over):
-            truths[key] = found
-            if "error" not in found:
-                store.put_truth(key, found)
-            progress(f"truth of {json.loads(key)[0]}", 0)
-        if over():
-            return not cells
-        tasks = [(task, truths[task[0].truth_key]) for task in _tasks(cells.values())]
-        for outcomes in mapped(measure_cells, tasks, over):
-            for outcome in outcomes:
+        for done in mapped(_carried_out, _tasks(_lots(cells.values()), truths), over):
+            if isinstance(done, _Found):
+                truths[done.key] = done.truth
+                if "error" not in done.truth:
+                    store.put_truth(done.key, done.truth)
+                progress(f"truth of {json.loads(done.key)[0]}", 0)
+                continue
+            for outcome in done:
                 store.put(outcome.key, positions[outcome.key], outcome.record, outcome.seconds, outcome.replicates)
-            measured += len(outcomes)
-            first = outcomes[0].record
-            progress(f"{first['estimator']} on {first['problem']}", len(outcomes))
+            measured += len(done)
+            names = dict.fromkeys(outcome.record["estimator"] for outcome in done)
+            progress(f"{', '.join(names)} on {done[0].record['problem']}", len(done))
     return measured == len(cells)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A truth as plain data, and the key of the cells that share it."""
+
+    key: str
+    truth: dict[str, Any]
+
+
+def _tasks(lots: Sequence[list[Cell]], truths: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[Any, ...] | None]:
+    """Yield the truths that are missing, then each lot whose truth is there by then; None where all of them wait.
+
+    Args:
+        lots: the longest first.
+        truths: by their keys; the caller adds what was found.
+    """
+    missing = {lot[0].truth_key: lot[0] for lot in lots if lot[0].truth_key not in truths}
+    for cell in missing.values():
+        yield ([cell], None)
+    waiting = list(lots)
+    while waiting:
+        place = next((place for place, lot in enumerate(waiting) if lot[0].truth_key in truths), None)
+        if place is None:
+            yield None
+        else:
+            lot = waiting.pop(place)
+            yield lot, truths[lot[0].truth_key]
+
+
+def _carried_out(cells: Sequence[Cell], truth: Mapping[str, Any] | None) -> _Found | list[Outcome]:
+    """Find the truth of the first cell where there is none yet, else measure the cells."""
+    return _Found(*find_truth(cells[0])) if truth is None else measure_cells(cells, truth)
 
 
 def find_truth(cell: Cell) -> tuple[str, dict[str, Any]]:
@@ -126,16 +158,15 @@ def time_cells(cells: Sequence[Cell], store: Store, progress: Progress, over: Ov
     return True
 
 
-def _tasks(cells: Iterable[Cell]) -> list[list[Cell]]:
-    """Return the cells in lots that one worker measures at once: one estimator at all its temperatures.
+def _lots(cells: Iterable[Cell]) -> list[list[Cell]]:
+    """Return the cells in lots that one worker measures at once, the longest first.
 
-    They share points and evaluations of the cost where the estimator's points allow it.
+    A lot is all estimators, at all temperatures, whose points are the same.
     """
-    lots: dict[tuple[object, ...], list[Cell]] = {}
+    lots: dict[Hashable, list[Cell]] = {}
     for cell in cells:
-        lot = cell.problem, cell.dtype, cell.seed, cell.num_draws, cell.estimator, cell.num_samples
-        lots.setdefault(lot, []).append(cell)
-    return list(lots.values())
+        lots.setdefault(lot_of(cell), []).append(cell)
+    return sorted(lots.values(), key=lambda lot: sum(map(measuring_seconds, lot)), reverse=True)
 
 
 @lru_cache(maxsize=2)

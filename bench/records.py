@@ -77,6 +77,7 @@ class Measurement:
     versions: Mapping[str, str] = field(default_factory=dict)
     threads: int = 1
     path: str | None = None
+    points_key: str | None = None
     commit: str | None = None
     replicates: Mapping[str, list[float]] = field(default_factory=dict, repr=False)
 
@@ -87,7 +88,7 @@ class Measurement:
         return compact(plain, vectors)
 
 
-NEWER = ("path",)  # than schema 1 at first: records from before lack them
+NEWER = ("path", "points_key")  # than schema 1 at first: records from before lack them
 COLUMNS = tuple(f.name for f in fields(Measurement) if f.name != "replicates")
 
 

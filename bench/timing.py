@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,7 +19,6 @@ from .threads import one_thread_each
 
 ROUNDS = 15
 LONGEST = 0.015  # seconds that one timed block may take: longer ones get fewer rows
-_FIRST_ROWS = 64  # of a run whose time is not known yet
 FEWEST = 6  # rounds of what takes longer even with one row: their extremes still bracket the median in 96.9 %
 
 
@@ -49,7 +48,8 @@ class Timing:
 def time_requests(problem: Problem, requests: Sequence[Request], seed: int, rounds: int = ROUNDS) -> list[Timing]:
     """Return the timing of each request, measured alone, in rounds that visit all of them in turn.
 
-    A machine that slows down for a while slows all estimators of a round, so that their ratios stay true.
+    A machine that slows down for a while slows all estimators of a round, so that their ratios stay true. The memory of
+    a program is measured once, at the first of its temperatures.
 
     Raises:
         InputError: if an estimator or the cost fails.
@@ -57,8 +57,8 @@ def time_requests(problem: Problem, requests: Sequence[Request], seed: int, roun
     with one_thread_each():
         requests = [fitted(problem, one, seed) for one in requests]
         seconds = rounds_of(problem, requests, seed, rounds)
-        peaks = [peak_bytes(problem, one, seed) for one in requests]
-    return [_summary(found, peak) for found, peak in zip(seconds, peaks, strict=True)]
+        peaks = {key: peak_bytes(problem, one, seed) for key, one in _programs(requests).items()}
+    return [_summary(found, peaks[one.program]) for one, found in zip(requests, seconds, strict=True)]
 
 
 def rounds_of(problem: Problem, requests: Sequence[Request], seed: int, rounds: int = ROUNDS) -> list[np.ndarray]:
@@ -68,7 +68,8 @@ def rounds_of(problem: Problem, requests: Sequence[Request], seed: int, rounds: 
         InputError: if an estimator or the cost fails.
     """
     with one_thread_each():
-        plans = [_warm_up(problem, one, seed, rounds) for one in requests]
+        warm = {key: _warm_up(problem, one, seed, rounds) for key, one in _programs(requests).items()}
+        plans = [warm[one.program] for one in requests]
         seconds: list[list[tuple[float, float]]] = [[] for _ in requests]
         for r in range(rounds):
             for one, (rows, times), found in zip(requests, plans, seconds, strict=True):
@@ -77,15 +78,25 @@ def rounds_of(problem: Problem, requests: Sequence[Request], seed: int, rounds: 
     return [np.array(found) / rows for found, (rows, _) in zip(seconds, plans, strict=True)]
 
 
+def _programs(requests: Sequence[Request]) -> dict[Hashable, Request]:
+    """Return the first request of each program, in their order."""
+    firsts: dict[Hashable, Request] = {}
+    for one in requests:
+        firsts.setdefault(one.program, one)
+    return firsts
+
+
 def _warm_up(problem: Problem, one: Request, seed: int, rounds: int) -> tuple[int, int]:
-    """Return the number of rows of a timed block and of rounds, after first, untimed runs."""
-    most = block_rows(problem, one)
-    rows = min(most, _FIRST_ROWS)
+    """Return the number of rows of a timed block and of rounds, after first, untimed runs.
+
+    They begin with one row; each has as many times the rows of the last one as that one's seconds leave room for.
+    """
+    most, rows = block_rows(problem, one), 1
     _time(problem, one, seed, 0, rows)
-    while rows < most and 2 * _least(problem, one, seed, rows) <= LONGEST:
-        rows *= 2
-    while (taken := _least(problem, one, seed, rows)) > LONGEST and rows > 1:
-        rows = max(1, min(rows // 2, int(rows * LONGEST / taken)))
+    while (room := int(LONGEST / (taken := _least(problem, one, seed, rows)))) >= 2 and rows < most:
+        rows = min(most, rows << (room.bit_length() - 1))
+    if taken > LONGEST and rows > 1:  # it took more than its share
+        return max(1, int(rows * LONGEST / taken)), rounds
     return rows, rounds if taken <= LONGEST else min(rounds, FEWEST)
 
 

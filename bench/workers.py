@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -31,7 +31,9 @@ def never() -> bool:
 def executor(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
     """Return a map of a function over tuples of arguments, whose results come as they are done.
 
-    It takes a third argument: once that says that the time is over, no further call begins; what runs is finished.
+    The tuples are taken one by one; a None among them says that none can begin before another call has ended and its
+    result was taken. A third argument: once that says that the time is over, no further call begins; what runs is
+    finished.
 
     Args:
         workers: 1 for this process, more for a pool; a pool is never ahead by more than its workers can hold.
@@ -45,7 +47,7 @@ def executor(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
     with _pool(workers) as pool:
 
         def mapped(
-            function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], over: Over = never
+            function: Callable[..., Any], arguments: Iterable[tuple[Any, ...] | None], over: Over = never
         ) -> Iterator[Any]:
             left, running = iter(arguments), set[Future[Any]]()
 
@@ -65,6 +67,7 @@ def executor(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
                 broken = refill()  # before results are stored, so that no worker waits for the disk
                 for future in done:
                     yield future.result()
+                broken = broken or refill()  # with what waited for these results
             if broken is not None:
                 raise broken
 
@@ -75,11 +78,12 @@ def executor(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
 
 
 def _mapped_here(
-    function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], over: Over = never
+    function: Callable[..., Any], arguments: Iterable[tuple[Any, ...] | None], over: Over = never
 ) -> Iterator[Any]:
     for one in arguments:
         if over():
             return
+        assert one is not None, "in one process nothing runs that could be waited for"
         yield function(*one)
 
 

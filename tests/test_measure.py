@@ -216,7 +216,8 @@ problem estimator config family target num_draws num_samples num_points seed dty
 exact_method gradient_exact gradient_mean gradient_norm bias_sq bias_sq_lower bias_sq_upper unbiased_p
 target_bias_sq target_bias_sq_lower target_bias_sq_upper variance variance_lower variance_upper mse mse_lower mse_upper
 snr cosine pareto_k num_nonfinite cost_values_per_draw cost_slopes_per_draw seconds_per_draw seconds_per_draw_lower
-seconds_per_draw_upper cost_seconds_per_draw peak_bytes fit_seconds fit_values schema versions threads path commit
+seconds_per_draw_upper cost_seconds_per_draw peak_bytes fit_seconds fit_values schema versions threads path points_key
+commit
 """
 
 

@@ -10,17 +10,15 @@ from typing import Any
 
 import click
 
-from ..bench import catalogue, filters
+from ..bench import filters
+from ..bench.forecast import TIMING_SECONDS, measuring_seconds
 from ..bench.records import STATUSES
-from ..bench.specs import parse
 from ..bench.store import Store
 from ..bench.study import Cell, Study, read_study
 from ..estimators.errors import InputError
 from . import options
 from .output import put_json
 from .progress import progress
-
-_TIMING_SECONDS = 0.2  # of one cell, for plans
 
 
 @click.command()
@@ -183,7 +181,7 @@ def plan(study: str, out: Path | None, filters: tuple[str, ...], as_json: bool) 
 def _planned(cells: list[Cell], done: Mapping[str, float]) -> dict[str, Any]:
     """Return how many cells there are, are done and are left, and roughly the seconds of the last."""
     left = [cell for cell in cells if cell.key not in done]
-    seconds = round(sum(map(_guess, left)), 1)
+    seconds = round(sum(map(measuring_seconds, left)) + TIMING_SECONDS * len(left), 1)
     return {"cells": len(cells), "done": len(cells) - len(left), "left": len(left), "seconds": seconds}
 
 
@@ -197,15 +195,6 @@ def _filtered(asked: Study, texts: tuple[str, ...]) -> dict[int, Cell]:
     facts = {position: filters.facts_of_cell(cell) for position, cell in cells.items()}
     kept = filters.chosen(facts, filters.read_filters(texts), f"'{asked.name}'")
     return {position: cells[position] for position in kept}
-
-
-def _guess(cell: Cell) -> float:
-    """Return roughly the seconds that a cell takes on one core, its timing included."""
-    name = parse(cell.problem).name
-    facts = catalogue.CATALOGUE.get(name)
-    microseconds = facts.microseconds if facts else 10.0
-    work = cell.num_samples * (1 + cell.config.get("conditional_samples", 0) / 3)
-    return cell.num_draws * work * microseconds * 1e-6 + _TIMING_SECONDS
 
 
 def _spoken(seconds: float) -> str:
