@@ -1,4 +1,4 @@
-"""Sums over draws for the harness's moments, draws last: one pass for each draw's square, one for what it weighs."""
+"""Sums over draws for the harness's moments, draws last: of entries, of what each draw's square weighs, of squares."""
 
 from __future__ import annotations
 
@@ -71,3 +71,28 @@ def sums(g, shift, sq, h2h, batches):  # type: ignore[no-untyped-def]
                 total[b] += h
                 weighted[b] += h * square[b]
         h2h[j] = weighted.sum()
+
+
+@kernel
+def powers(sq, error, parts):  # type: ignore[no-untyped-def]
+    """Sum over draws what is one number a draw.
+
+    Args:
+        sq: |h|^2 [N].
+        error: |g - exact|^2 - |shift - exact|^2 [N].
+        parts: zeros, raised by the sums of both over draws of equal i mod their number [2, parts].
+
+    Returns:
+        The sums of sq, sq^2, error and error^2; whether all sq are finite.
+    """
+    B = parts.shape[1]
+    of_sq, of_error = parts[0], parts[1]
+    fourth, squared = np.zeros(B), np.zeros(B)
+    for start in range(0, sq.size, B):
+        here, there = sq[start : start + B], error[start : start + B]
+        for b in range(here.size):
+            of_sq[b] += here[b]
+            of_error[b] += there[b]
+            fourth[b] += here[b] * here[b]
+            squared[b] += there[b] * there[b]
+    return of_sq.sum(), fourth.sum(), of_error.sum(), squared.sum(), np.isfinite(of_sq.sum())
