@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 from importlib.util import find_spec
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -13,8 +14,9 @@ from ..estimators.errors import InputError
 from ..estimators.estimator import Estimator
 from ..estimators.families.bernoulli import Bernoulli
 from ..estimators.families.categorical import Categorical
+from ..estimators.families.normal import Normal
 from ..estimators.kernels.registry import Kernels, kernels_of
-from ..estimators.kernels.table import CostTable
+from ..estimators.kernels.table import CostTable, Polynomial
 from ..estimators.noise import PhiloxNoise
 from .problem import Problem
 from .records import PATHS
@@ -58,13 +60,15 @@ def path_of(found: Kernels) -> str:
 
 
 @lru_cache(maxsize=4)
-def cost_table(problem: Problem) -> CostTable | None:
+def cost_table(problem: Problem) -> CostTable | Polynomial | None:
     """Return a separable cost as data: its terms, and the slopes of their sum, at every outcome of every variable.
 
-    None for other costs, a batch of nodes, a cost that is not finite there, one too large to tabulate, and one that
-    ``must_be_called`` (it counts its calls).
+    On Normal variables it is a polynomial, by its coefficients. None for other costs, a batch of discrete nodes, a cost
+    that is not finite there, one too large to tabulate, and one that ``must_be_called`` (it counts its calls).
     """
     node = problem.node
+    if problem.coefficients is not None and not getattr(problem.cost, "must_be_called", False):
+        return _polynomial(problem)
     if problem.terms is None or getattr(problem.cost, "must_be_called", False):
         return None
     if not isinstance(node, Bernoulli | Categorical) or node.batch_shape:
@@ -80,6 +84,26 @@ def cost_table(problem: Problem) -> CostTable | None:
     except InputError:
         return None  # the cost itself says better what is wrong with it
     return CostTable(values.T.contiguous(), None if slopes is None else slopes.transpose(0, 1).contiguous())
+
+
+def _polynomial(problem: Problem) -> Polynomial:
+    """Return a cost by its coefficients, held against the cost itself within three deviations of the locations.
+
+    Raises:
+        InputError: if they are not those of the cost.
+    """
+    assert problem.coefficients is not None
+    node = cast(Normal, problem.node)
+    steps = torch.linspace(-3, 3, 13, dtype=node.theta.dtype).reshape(-1, *(1,) * node.loc.ndim)
+    x = node.loc.detach() + node.scale.detach() * steps
+    found = Polynomial(problem.coefficients.detach())
+    off, size = (problem.cost(x) - found.at(x)).abs().max(), found.largest(x.abs())[0]
+    if not off <= 64 * torch.finfo(x.dtype).eps * size:
+        raise InputError(
+            f"problem '{problem.name}': its coefficients are not its cost's, off by {float(off):.3g} of {size:.3g}; "
+            "mend them or leave them out"
+        )
+    return found
 
 
 def _evaluated(problem: Problem, x: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -32,6 +32,8 @@ class Problem:
             the harness adds log q(x), in values and slopes alike: f = cost + log q = -log w, w the importance weight.
             The gradient is that of -ELBO = E f, or of the bound -E log mean_i w_i over ``particles`` points.
         particles: K >= 2 of an iwae, the num_samples of each draw; 1 otherwise.
+        coefficients: c [D, M] of a cost on Normal variables that is f(x) = sum_d sum_m c_dm x_d^m, lowest power first;
+            with them a kernel needs no call of the cost.
 
     Raises:
         InputError: for an unknown ``smooth`` or ``objective``, particles that do not fit it, terms beside a log q, or
@@ -48,12 +50,14 @@ class Problem:
     source: str = ""
     objective: str = "mean"
     particles: int = 1
+    coefficients: Tensor | None = None
 
     def __post_init__(self) -> None:
         theta = self.node.theta
         if self.smooth not in SMOOTH:
             raise InputError(f"problem '{self.name}': smooth='{self.smooth}'; allowed are {', '.join(SMOOTH)}")
         self._check_objective()
+        self._check_coefficients()
         if not callable(self.cost):
             raise InputError(f"problem '{self.name}': its cost is no function; give f(x) -> one value a node")
         if self.exact_grad is not None and self.exact_grad.shape != theta.shape:
@@ -80,6 +84,20 @@ class Problem:
             raise InputError(f"{what}: particles={self.particles} without objective='iwae'; leave particles out")
         if self.objective != "mean" and self.terms is not None:
             raise InputError(f"{what}: terms are summands of a mean's cost; leave them out with '{self.objective}'")
+
+    def _check_coefficients(self) -> None:
+        c, what = self.coefficients, f"problem '{self.name}': coefficients"
+        if c is None:
+            return
+        if self.node.family != "normal" or self.objective != "mean":
+            raise InputError(
+                f"{what} are of a mean's cost on Normal variables; leave them out with this node or objective"
+            )
+        D = self.node.event_shape[0]
+        if c.ndim != 2 or c.shape[0] != D or not c.shape[1]:
+            raise InputError(f"{what} have shape {list(c.shape)}; they must be [{D}, M], lowest power first")
+        if not torch.isfinite(c).all():
+            raise InputError(f"{what} hold NaN or infinity; give finite numbers")
 
     @property
     def num_entries(self) -> int:

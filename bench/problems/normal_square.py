@@ -12,4 +12,5 @@ def problem(name: str, *, k: float) -> Problem:
     Source: Mohamed et al. 2020 (1906.10652), figure 2.
     """
     node = Normal(torch.ones(2, 1, dtype=torch.float64))
-    return Problem(name, node, lambda x: (x - k).square().sum(-1))
+    square = torch.tensor([[k**2, -2 * k, 1.0]], dtype=torch.float64)
+    return Problem(name, node, lambda x: (x - k).square().sum(-1), coefficients=square)

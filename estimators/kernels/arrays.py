@@ -63,10 +63,25 @@ def choices(node: Bernoulli | Categorical) -> Choices:
 def draws_last(x: Tensor, one: Choices) -> np.ndarray:
     """Return points or slopes [N, S, *B, *event] as an array [S, V, width, N]."""
     N, S = x.shape[:2]
-    rows = np.ascontiguousarray(x.detach().reshape(N, -1).numpy())
+    return transposed(np.ascontiguousarray(x.detach().reshape(N, -1).numpy())).reshape(S, one.V, one.width, N)
+
+
+def points(array: np.ndarray, one: Choices) -> Tensor:
+    """Return an array [S, V, width, N] as points [N, S, *B, *event]."""
+    S, N = len(array), array.shape[-1]
+    return torch.from_numpy(transposed(array.reshape(-1, N))).reshape(N, S, *one.shape)
+
+
+def transposed(rows: np.ndarray) -> np.ndarray:
+    """Return the transpose of a contiguous matrix as another."""
     out = zeros(rows.shape[::-1], rows.dtype)
     _transpose(rows, out)
-    return out.reshape(S, one.V, one.width, N)
+    return out
+
+
+def logits(node: Bernoulli) -> np.ndarray:
+    """Return the logits of coins [V]."""
+    return node.theta.detach().reshape(-1).contiguous().numpy()
 
 
 def event(array: np.ndarray, one: Choices) -> Tensor:

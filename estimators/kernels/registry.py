@@ -16,8 +16,10 @@ METHODS: dict[str, tuple[str, ...]] = {
     "rloo": ("bernoulli", "categorical"),
     "straight_through": ("bernoulli", "categorical"),
     "reinmax": ("bernoulli", "categorical"),
-    "st_gumbel_softmax": ("categorical",),
+    "st_gumbel_softmax": ("bernoulli", "categorical"),
+    "gumbel_softmax": ("bernoulli", "categorical"),
     "gumbel_rao": ("bernoulli", "categorical"),
+    "reparameterization": ("normal",),
 }
 _DISCRETE = ("bernoulli", "categorical")
 

@@ -1,55 +1,63 @@
-"""Kernels of straight-through Gumbel-Softmax on categorical variables."""
+"""Kernels of straight-through Gumbel-Softmax on choices and coins."""
 
 from __future__ import annotations
 
 import numpy as np
 from torch import Tensor
 
+from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
-from .arrays import choices, draws_last, event, zeros
+from .arrays import choices, draws_last, event, logits, points, zeros
 from .compiled import kernel
 from .gumbel import TILE, add_pullback, hardest, soften
+from .logistic import flatten, perturb
 from .noise import KernelNoise, exponentials
 from .table import CostTable
 
 
-def sample(node: Categorical, noise: KernelNoise, S: int) -> Tensor:
-    """Return D = argmax(log p + G) as one-hot points [N, S, *B, D, K]."""
-    theta = choices(node)
-    E = noise.draws_last("exponential", (S, *theta.shape))
+def sample(node: Bernoulli | Categorical, noise: KernelNoise, S: int) -> Tensor:
+    """Return D = argmax(log p + G) as one-hot points, of coins 1[phi + L > 0] [N, S, *B, *event]."""
+    theta, shape = choices(node), (S, *node.theta.shape)
+    if isinstance(node, Bernoulli):
+        last = zeros((S, theta.V, 1, noise.rows), theta.dtype)
+        _sample_coins(noise.key("uniform", "x", shape), noise.block, noise.stride, logits(node), last)
+        return points(last, theta)
     out = zeros((noise.rows, S, theta.V, theta.J), theta.dtype)
-    _sample(E, theta.probs, out)
+    _sample(noise.draws_last("exponential", shape), theta.probs, out)
     return event(out, theta)
 
 
 def combine(
-    node: Categorical, noise: KernelNoise, x: Tensor, values: Tensor | None, slopes: Tensor, *, temperature: float
+    node: Bernoulli | Categorical,
+    noise: KernelNoise,
+    x: Tensor,
+    values: Tensor | None,
+    slopes: Tensor,
+    *,
+    temperature: float,
 ) -> Tensor:
     """Return mean_i J(y_i) f'(D_i) / tau, y = softmax((log p + G) / tau)."""
-    theta, S = choices(node), x.shape[1]
-    E = noise.draws_last("exponential", (S, *theta.shape))
-    out = zeros((theta.V * theta.J, noise.rows), theta.dtype)
-    _combine(E, theta.probs, theta.log_probs, draws_last(slopes, theta), theta.dtype.type(temperature), out)
+    theta, shape = choices(node), (x.shape[1], *node.theta.shape)
+    last, tau = draws_last(slopes, theta), theta.dtype.type(temperature)
+    out = zeros((theta.V * theta.width, noise.rows), theta.dtype)
+    if isinstance(node, Bernoulli):
+        _combine_coins(noise.key("uniform", "x", shape), noise.block, noise.stride, logits(node), last, tau, out)
+    else:
+        _combine(noise.draws_last("exponential", shape), theta.probs, theta.log_probs, last, tau, out)
     return theta.draws(out)
 
 
-def fused(node: Categorical, noise: KernelNoise, table: CostTable, S: int, *, temperature: float) -> Tensor:
+def fused(node: Bernoulli | Categorical, noise: KernelNoise, table: CostTable, S: int, *, temperature: float) -> Tensor:
     """Return the draws of sample and combine for a separable cost, from noise to gradient tile by tile."""
     assert table.slopes is not None
-    theta = choices(node)
-    shape = (S, *theta.shape)
-    out = zeros((theta.V * theta.J, noise.rows), theta.dtype)
-    _fused(
-        noise.key("exponential", "x", shape),
-        noise.block,
-        noise.stride,
-        theta.probs,
-        theta.log_probs,
-        table.slopes.transpose(1, 2).contiguous().numpy(),
-        S,
-        theta.dtype.type(temperature),
-        out,
-    )
+    theta, shape = choices(node), (S, *node.theta.shape)
+    slopes, tau = table.slopes.transpose(1, 2).contiguous().numpy(), theta.dtype.type(temperature)
+    out = zeros((theta.V * theta.width, noise.rows), theta.dtype)
+    if isinstance(node, Bernoulli):
+        _fused_coins(noise.key("uniform", "x", shape), noise.block, noise.stride, logits(node), slopes, S, tau, out)
+    else:
+        key = noise.key("exponential", "x", shape)
+        _fused(key, noise.block, noise.stride, theta.probs, theta.log_probs, slopes, S, tau, out)
     return theta.draws(out)
 
 
@@ -102,3 +110,57 @@ def _fused(key, block, stride, probs, log_probs, slopes, S, temperature, out):  
                     for i in range(m):
                         slope[k, i] = column[which[i]]
                 add_pullback(y, slope, scale, m, dot, first, v * K, out)
+
+
+@kernel
+def _sample_coins(key, block, stride, logits, out):  # type: ignore[no-untyped-def]
+    S, V, _, N = out.shape
+    word, odds, z = np.empty(TILE, np.uint32), np.empty(TILE, logits.dtype), np.empty(TILE, logits.dtype)
+    for first in range(0, N, TILE):
+        m, filled = min(TILE, N - first), min(TILE, stride - first)
+        for s in range(S):
+            for v in range(V):
+                if logits[v] > -np.inf:
+                    perturb(key, block, (s * V + v) * stride + first, word[:filled], odds[:filled], logits[v], z[:m])
+                    out[s, v, 0, first : first + m] = z[:m] > 0
+
+
+@kernel
+def _combine_coins(key, block, stride, logits, slopes, temperature, out):  # type: ignore[no-untyped-def]
+    """Add mean_i y_i (1 - y_i) f' / tau, y (1 - y) = t / (1 + t)^2 with t of ``flatten``."""
+    S, V, _, N = slopes.shape
+    one, scale = logits.dtype.type(1), 1 / (S * temperature)
+    word, odds, z = np.empty(TILE, np.uint32), np.empty(TILE, logits.dtype), np.empty(TILE, logits.dtype)
+    for first in range(0, N, TILE):
+        m, filled = min(TILE, N - first), min(TILE, stride - first)
+        for s in range(S):
+            for v in range(V):
+                if logits[v] > -np.inf:
+                    perturb(key, block, (s * V + v) * stride + first, word[:filled], odds[:filled], logits[v], z[:m])
+                    flatten(z[:m], temperature)
+                    slope, sums = slopes[s, v, 0, first : first + m], out[v, first : first + m]
+                    for i in range(m):
+                        t = z[i]
+                        sums[i] += scale * t / ((one + t) * (one + t)) * slope[i]
+
+
+@kernel
+def _fused_coins(key, block, stride, logits, slopes, S, temperature, out):  # type: ignore[no-untyped-def]
+    V, N = out.shape
+    one, scale = logits.dtype.type(1), 1 / (S * temperature)
+    word, odds, z = np.empty(TILE, np.uint32), np.empty(TILE, logits.dtype), np.empty(TILE, logits.dtype)
+    slope = np.empty(TILE, logits.dtype)
+    for first in range(0, N, TILE):
+        m, filled = min(TILE, N - first), min(TILE, stride - first)
+        for s in range(S):
+            for v in range(V):
+                if logits[v] > -np.inf:
+                    perturb(key, block, (s * V + v) * stride + first, word[:filled], odds[:filled], logits[v], z[:m])
+                    at_0, at_1 = slopes[v, 0, 0], slopes[v, 0, 1]
+                    for i in range(m):
+                        slope[i] = at_1 if z[i] > 0 else at_0
+                    flatten(z[:m], temperature)
+                    sums = out[v, first : first + m]
+                    for i in range(m):
+                        t = z[i]
+                        sums[i] += scale * t / ((one + t) * (one + t)) * slope[i]
