@@ -10,7 +10,7 @@ import pytest
 
 from varbench.analysis.peers import words
 from varbench.analysis.peers.figure import against_reach
-from varbench.analysis.peers.lines import Line, Verdict, lines_of
+from varbench.analysis.peers.lines import Line, Verdict, lines_of, read
 from varbench.analysis.peers.page import main, render
 from varbench.analysis.peers.table import as_text
 
@@ -33,7 +33,7 @@ def row(name: str, ratio: float, reach: float, most: bool = False, **found: Any)
 
 PARTS = {"cost": 2.5e-7, "moments": 6e-7, "the rest": 1.5e-7}
 NUMBERS: dict[str, Any] = {
-    "schema": 1, "rounds": 15, "draws": 100_000, "cores": 2, "commit": "abc",
+    "schema": 1, "rounds": 15, "draws": 100_000, "cores": 2, "load": [1.0, 4.25], "commit": "abc",
     "versions": {"python": "3", "processor": "abacus", "torch": "2"},
     "rows": [
         row("fast", 12.34, 8),
@@ -101,11 +101,9 @@ def test_numbers_read_well() -> None:
 
 def test_the_sentences_count_every_row_once() -> None:
     said = {one["topic"]: one["text"] for one in words.findings(NUMBERS)}
-    assert (
-        said["reached"]
-        == "2 of 7 rows: fast 12.3 [11.2, 13.6] (to reach ≥ 8) and cheap 0.500 [0.455, 0.550] (to reach ≤ 0.6)."
-    )
-    assert said["wrong"].startswith("1 of 7 rows: wrong 20.0")
+    of = "the median ratio and in brackets what is to be reached"
+    assert said["reached"] == f"2 of 7 rows, {of}: fast 12.3 (≥ 8) and cheap 0.500 (≤ 0.6)."
+    assert said["wrong"] == f"1 of 7 rows, {of}: wrong 20.0 (≥ 8)."
     assert said["skipped"] == "1 of 7 rows: absent."
     assert said["statistics"].startswith("In 3 of 4 rows with an opponent")
     assert words.headline(NUMBERS) == "2 of 7 rows are reached"
@@ -119,6 +117,7 @@ def test_page_and_terminal_say_the_same_of_every_row() -> None:
         assert one.verdict.value in page
     assert "jax 1.2.3" in page
     assert "abacus, 2 cores" in page
+    assert "1.0 to 4.2 processes wanted a core" in page
     assert render(NUMBERS) == page
     assert "<figure" in page
 
@@ -142,7 +141,7 @@ def test_the_figure_has_a_dot_for_each_measured_row() -> None:
     assert hollow == [one.verdict is not Verdict.REACHED for one in measured]
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema": 0}'])
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema": 0}', '{"schema": 1}'])
 def test_a_file_of_something_else_is_one_line_and_exit_code_2(
     text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -160,3 +159,8 @@ def test_the_page_is_written_from_a_file(tmp_path: Path, capsys: pytest.CaptureF
     assert main([str(file), "-o", str(tmp_path)]) == 0
     assert (tmp_path / "index.html").read_text(encoding="utf-8") == render(NUMBERS)
     assert capsys.readouterr().out.strip().endswith("index.html")
+
+
+def test_the_committed_page_follows_from_the_committed_numbers() -> None:
+    folder = Path(__file__).parent.parent / "reports" / "peers"
+    assert (folder / "index.html").read_text(encoding="utf-8") == render(read(folder / "peers.json"))

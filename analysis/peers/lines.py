@@ -13,6 +13,7 @@ from ..statistics import Estimate
 
 Numbers = Mapping[str, Any]
 SCHEMA = 1
+WHOLE = {"rounds", "draws", "cores", "load", "versions", "commit", "rows"}
 
 
 class Verdict(Enum):
@@ -87,7 +88,7 @@ def read(path: Path) -> Numbers:
     """
     try:
         numbers = json.loads(path.read_text(encoding="utf-8"))
-        known = numbers["schema"] == SCHEMA
+        known = numbers["schema"] == SCHEMA and set(numbers) >= WHOLE
     except (ValueError, LookupError, TypeError) as error:
         raise ValueError(f"{path} does not hold the numbers of 'varbench peers'; write it again: make peers") from error
     if not known:

@@ -73,10 +73,19 @@ def _environment(numbers: Numbers, lines: Sequence[Line]) -> list[tuple[str, str
     theirs = {f"{name} {text}" for line in lines if line.found for name, text in line.found["versions"].items()}
     return [
         ("processor", f"{ours['processor']}, {count(numbers['cores'], 'core')}"),
+        ("load", _load(numbers)),
         ("versions", ", ".join(f"{name} {text}" for name, text in ours.items() if name != "processor")),
         ("the peers' versions", ", ".join(sorted(theirs)) or "none was installed"),
         ("commit", numbers["commit"] or "an installed package"),
     ]
+
+
+def _load(numbers: Numbers) -> str:
+    """Return how busy the machine was."""
+    if numbers["load"] is None:
+        return "the system does not tell"
+    least, most = numbers["load"]
+    return f"{least:.1f} to {most:.1f} processes wanted a core, the run's own included"
 
 
 def write(numbers: Numbers, folder: Path) -> Path:

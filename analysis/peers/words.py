@@ -27,6 +27,10 @@ def ratio(line: Line) -> str:
     return value if line.found and line.found["rounds"] == 1 else f"{value} [{lower}, {upper}]"
 
 
+def _median(line: Line) -> str:
+    return "" if line.ratio is None else _three(line.ratio.value)
+
+
 def _three(number: float) -> str:
     """Return a number with three digits, '1.16' or '27,400'."""
     return short(number) if number < 100 else f"{float(f'{number:.3g}'):,.0f}"
@@ -120,7 +124,8 @@ def _those(lines: Sequence[Line], verdict: Verdict) -> str:
     of = f"{len(those)} of {count(len(lines), 'row')}"
     if verdict is Verdict.SKIPPED:
         return f"{of}: {listed([line.name for line in those], len(those))}."
-    return f"{of}: {listed([f'{line.name} {ratio(line)} (to reach {reach(line)})' for line in those], len(those))}."
+    said = listed([f"{line.name} {_median(line)} ({reach(line)})" for line in those], len(those))
+    return f"{of}, the median ratio and in brackets what is to be reached: {said}."
 
 
 def _statistics(lines: Sequence[Line]) -> str:

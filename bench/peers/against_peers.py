@@ -17,6 +17,7 @@ from .side import peer
 
 TEMPERATURE = 0.5
 ROWS = 1024  # of a call of a torch peer: buffers of 200,000 numbers, its fastest
+CONDITIONAL_ROWS = 256  # of one with ten conditional samples: likewise
 LOOP_ROWS = 64
 CONDITIONAL = 10
 NUM_SAMPLES = 4
@@ -38,7 +39,7 @@ def reinmax(cost: str) -> Callable[[Row, Settings], Found]:
 def gumbel_rao(cost: str) -> Callable[[Row, Settings], Found]:
     """Return the row of Gumbel-Rao against the public form on a leaf."""
     more: dict[str, Any] = {"conditional_samples": CONDITIONAL}
-    return _found("gumbel_rao", cost, "gumbel_rao", temperature=TEMPERATURE, rows=ROWS // CONDITIONAL, **more)
+    return _found("gumbel_rao", cost, "gumbel_rao", temperature=TEMPERATURE, rows=CONDITIONAL_ROWS, **more)
 
 
 def jax(cost: str) -> Callable[[Row, Settings], Found]:

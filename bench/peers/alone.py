@@ -15,24 +15,19 @@ import torch
 from torch import Tensor
 
 from ...estimators.kernels import codebook
-from ..cells import measure_requests
-from ..exact import Truth
 from ..moments import block_moments
 from ..paths import noise_of
 from ..problem import Problem
-from ..records import Measurement
 from . import problems
 from .ours import Ours, request
 from .pinned import one_core
 from .race import Ratio, race
-from .row import Found, Row, Settings, of_race, raced
+from .row import Found, Row, Settings, raced
 from .side import Here, Skipped, peer
 from .sides import cases
 
 TEMPERATURE = 0.5
 TEMPERATURES = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
-WORKERS = 2
-WORKERS_DRAWS = 2**17
 CODES = (4096, 64, 512)  # rows, dimensions, entries of the codebook
 FEW, MANY = 10**6, 10**8
 _NOTHING = ([0.0], 0.0)
@@ -94,35 +89,6 @@ def temperatures(make: Callable[[], Problem]) -> Callable[[Row, Settings], Found
         return dataclasses.replace(found, path=shared.path, note=note)
 
     return find
-
-
-def workers(row: Row, settings: Settings) -> Found:
-    """Return the row of two threads against one, by the clock; every number of both must be the same."""
-    if (os.cpu_count() or 1) < WORKERS:
-        raise Skipped(f"there is 1 core; this row takes {WORKERS}")
-    problem = problems.built_in()
-    one = request(problem, "st_gumbel_softmax", temperature=TEMPERATURE)
-    exact = Truth(None, None, "it was not asked for")
-
-    def measured(threads: int) -> Measurement:
-        (result,) = measure_requests(
-            problem, [one], exact, num_draws=WORKERS_DRAWS, seed=0, threads=threads, targets=False
-        )
-        if not isinstance(result, Measurement):
-            raise result
-        return dataclasses.replace(result, threads=0)
-
-    def side(threads: int) -> Here:
-        def run(seed: int) -> tuple[list[float], float]:
-            measured(threads)
-            return _NOTHING
-
-        return Here(run, WORKERS_DRAWS)
-
-    equal = measured(1).record() == measured(WORKERS).record()
-    run = race(side(WORKERS), side(1), settings.rounds, by_clock=True)
-    note = f"both workers together had {run.cores[0]:.2f} cores, the one {run.cores[1]:.2f}"
-    return of_race(row, run, equal=equal, note=note)
 
 
 def nearest(row: Row, settings: Settings) -> Found:

@@ -27,7 +27,8 @@ def network() -> Problem:
 
 def normal() -> Problem:
     """Return f(x) = |x|^2, x ~ N(1, 1) in 100 dimensions."""
-    return Problem("peers_normal", Normal(torch.ones(2, DIM)), _square_sum, terms=torch.square)
+    square = torch.tensor([0.0, 0.0, 1.0]).expand(DIM, 3)
+    return Problem("peers_normal", Normal(torch.ones(2, DIM)), _square_sum, terms=torch.square, coefficients=square)
 
 
 def _square_sum(x: torch.Tensor) -> torch.Tensor:

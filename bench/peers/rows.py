@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import against_peers as peers
-from . import alone, problems
+from . import alone, problems, together
 from .row import Row
 
 _ST = "ST Gumbel-Softmax, K = 10, L = 20"
@@ -47,7 +47,8 @@ ROWS = (
         "moments", "moments of a block of draws, K = 10, L = 20, in float64", "its noise", 0.1, alone.moments,
         most=True,
     ),
-    Row("workers", "two threads", "one", 1.8, alone.workers),
+    Row("threads", "two threads over the blocks of a measurement", "one", 1.8, together.threads),
+    Row("workers", "two worker processes over four measurements", "one", 1.8, together.workers),
     Row(
         "codebook", "nearest of 512 entries of a codebook, D = 64", "the product of the two matrices alone", 1.25,
         alone.nearest, most=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -22,19 +23,26 @@ def study(rows: Iterable[Row], settings: Settings, report: Callable[[str, int], 
         settings: how they are measured.
         report: is told of each row that is done.
     """
-    lines = []
+    lines, loads = [], [_load()]
     for row in rows:
         lines.append(line(row, settings))
         report(row.name, 1)
+        loads.append(_load())
     return {
         "schema": SCHEMA,
         "rounds": settings.rounds,
         "draws": settings.draws,
         "cores": os.cpu_count(),
+        "load": None if math.isnan(loads[0]) else [min(loads), max(loads)],
         "versions": environment.versions() | {"numba": environment.installed("numba") or "missing"},
         "commit": environment.commit(),
         "rows": lines,
     }
+
+
+def _load() -> float:
+    """Return how many processes wanted a core in the last minute, NaN where the system does not tell."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else math.nan
 
 
 def line(row: Row, settings: Settings) -> dict[str, Any]:
