@@ -83,9 +83,9 @@ class Evaluator:
         return value + log_q, None if slope is None or log_q_slope is None else slope + log_q_slope
 
     def _note(self, value: Tensor, slope: Tensor | None) -> None:
-        self.largest_value = max(self.largest_value, float(value.abs().max()))
+        self.largest_value = max(self.largest_value, _largest(value))
         if slope is not None:
-            self.largest_slope = max(self.largest_slope, float(slope.abs().max()))
+            self.largest_slope = max(self.largest_slope, _largest(slope))
 
     def _cost(self, points: Tensor, slopes: bool) -> tuple[Tensor, Tensor | None]:
         name, node = self.problem.name, self.problem.node
@@ -142,6 +142,12 @@ class Evaluator:
                 f"the cost of '{name}' returned {value.dtype}; return floating values, e.g. value.to(x.dtype)"
             )
         return value
+
+
+def _largest(x: Tensor) -> float:
+    """Return max |x| in one pass."""
+    least, most = torch.aminmax(x)
+    return max(-float(least), float(most))
 
 
 def log_q_at(node: Node, points: Tensor, slopes: bool) -> tuple[Tensor, Tensor | None]:

@@ -161,55 +161,64 @@ def block_moments(draws: Tensor, frame: Frame, first: int) -> Moments:
         first: number of the block's first draw, which sets its batch.
     """
     n = draws.shape[1]
-    sums = _by_kernel if HAS_KERNELS and draws.device.type == "cpu" and first % frame.num_batches == 0 else _by_torch
-    found = sums(draws, frame, first)
-    sq, error = found.sq, found.sq + 2 * found.cross  # |g - exact|^2 but for the constant |shift - exact|^2
-    error = torch.zeros_like(sq) if frame.exact is None else error
-    number = first + torch.arange(len(sq), device=sq.device)
-    finite = bool(torch.isfinite(sq).all())
-    num_nonfinite = 0 if finite else int((~torch.isfinite(draws)).any(1).sum())
+    by_kernel = HAS_KERNELS and draws.device.type == "cpu" and first % frame.num_batches == 0
+    found = (_by_kernel if by_kernel else _by_torch)(draws, frame, first)
+    num_nonfinite = 0 if found.finite else int((~torch.isfinite(draws)).any(1).sum())
+    h2, h4, error, error2 = found.powers
     outer = None
     if n <= FULL_COVARIANCE and first < COVARIANCE_DRAWS:
         h = draws.double() - frame.shift
         outer = h.T @ h
     return Moments(
-        len(sq),
+        len(draws),
         found.h,
-        sq.sum(),
-        sq.square().sum(),
+        h2,
+        h4,
         found.h2h,
         outer,
         found.batches,
-        error.sum(),
-        error.square().sum(),
-        sq.topk(min(frame.num_top, len(sq))).values if num_nonfinite == 0 else sq[:0],
+        error,
+        error2,
+        found.sq.topk(min(frame.num_top, len(draws))).values if num_nonfinite == 0 else found.sq[:0],
         frame.num_top,
         found.largest,
-        torch.zeros(2, NUM_REPLICATES, dtype=sq.dtype, device=sq.device).index_add_(
-            1, number % NUM_REPLICATES, torch.stack([sq, error])
-        ),
+        found.parts,
         num_nonfinite,
     )
 
 
 @dataclass(frozen=True)
 class _Sums:
-    """What is summed over the entries of draws, and over draws by entry: sq and cross [N], h and h2h [n]."""
+    """What is summed over the entries of draws, and over draws; see ``Moments``."""
 
-    sq: Tensor
-    cross: Tensor  # h . (shift - exact), 0 without a truth
+    sq: Tensor  # |h|^2 [N]
     h: Tensor
     h2h: Tensor
     batches: Batches
+    powers: Tensor  # sums of |h|^2, |h|^4, error and error^2 [4]
+    parts: Tensor
     largest: Tensor
+    finite: bool
 
 
 def _by_torch(draws: Tensor, frame: Frame, first: int) -> _Sums:
     rows = draws.double()
     h = rows - frame.shift
     sq = h.square().sum(1)  # [N]
-    cross = torch.zeros_like(sq) if frame.exact is None else h @ (frame.shift - frame.exact)
-    return _Sums(sq, cross, h.sum(0), sq @ h, Batches.of(h, first, frame.num_batches), rows.abs().max())
+    # |g - exact|^2 = |h|^2 + 2 h . (shift - exact) + |shift - exact|^2; the constant is left out
+    error = torch.zeros_like(sq) if frame.exact is None else sq + 2 * (h @ (frame.shift - frame.exact))
+    both = torch.stack([sq, error])
+    parts = torch.zeros(2, NUM_REPLICATES, dtype=h.dtype, device=h.device)
+    return _Sums(
+        sq,
+        h.sum(0),
+        sq @ h,
+        Batches.of(h, first, frame.num_batches),
+        torch.stack([both, both.square()], 1).sum(2).flatten(),
+        parts.index_add_(1, (first + torch.arange(len(h), device=h.device)) % NUM_REPLICATES, both),
+        rows.abs().max(),
+        bool(torch.isfinite(sq).all()),
+    )
 
 
 def _by_kernel(draws: Tensor, frame: Frame, first: int) -> _Sums:
@@ -217,19 +226,22 @@ def _by_kernel(draws: Tensor, frame: Frame, first: int) -> _Sums:
 
     g = draws.T.contiguous().numpy()  # draws last, as fused kernels leave them
     (n, N), shift = g.shape, frame.shift.numpy()
-    offset = torch.zeros_like(frame.shift) if frame.exact is None else frame.shift - frame.exact
+    offset = np.zeros(n) if frame.exact is None else (frame.shift - frame.exact).numpy()
     sq, cross, h2h = np.zeros(N), np.zeros(N), np.empty(n)
-    batches = np.zeros((n, min(N, frame.num_batches)))
-    largest = kernels.squares(g, shift, offset.numpy(), sq, cross)
+    batches, parts = np.zeros((n, min(N, frame.num_batches))), np.zeros((2, NUM_REPLICATES))
+    largest = kernels.squares(g, shift, offset, sq, cross)
     kernels.sums(g, shift, sq, h2h, batches)
+    *powers, finite = kernels.powers(sq, np.zeros(N) if frame.exact is None else sq + 2 * cross, parts)
     by_batch = torch.from_numpy(batches)
     return _Sums(
         torch.from_numpy(sq),
-        torch.from_numpy(cross),
         by_batch.sum(1),
         torch.from_numpy(h2h),
         Batches(by_batch.T.contiguous(), 0, frame.num_batches),
+        torch.tensor(powers, dtype=torch.float64),
+        torch.from_numpy(parts),
         torch.tensor(largest, dtype=torch.float64),
+        finite,
     )
 
 

@@ -75,7 +75,7 @@ def test_measure_without_json_reads_well(capsys: pytest.CaptureFixture[str]) -> 
     out = capsys.readouterr().out
     assert "disarm on shared_bernoulli[logit=0]" in out
     assert "variance" in out
-    assert "by enumeration" in out
+    assert "by factorized enumeration" in out
 
 
 @pytest.mark.parametrize(("what", "known"), [("problems", PROBLEMS), ("estimators", ESTIMATORS)])

@@ -31,7 +31,7 @@ def row(name: str, ratio: float, reach: float, most: bool = False, **found: Any)
     }  # fmt: skip
 
 
-PARTS = {"cost": 2.5e-7, "moments": 6e-7, "the rest": 1.5e-7, "covariance": 0.0}
+PARTS = {"cost": 2.5e-7, "moments": 6e-7, "the rest": 1.5e-7}
 NUMBERS: dict[str, Any] = {
     "schema": 1, "rounds": 15, "draws": 100_000, "cores": 2, "commit": "abc",
     "versions": {"python": "3", "processor": "abacus", "torch": "2"},

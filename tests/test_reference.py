@@ -25,7 +25,7 @@ def exact_gradient_of_wide() -> torch.Tensor:
 
 def test_a_known_gradient_needs_no_run() -> None:
     problem = problem_of("shared_bernoulli")
-    assert known_truth(problem, 0).method == truth(problem).method == "enumeration"
+    assert known_truth(problem, 0).method == truth(problem).method == "factorized_enumeration"
 
 
 def test_a_run_finds_the_gradient_within_its_own_error() -> None:

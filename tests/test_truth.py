@@ -37,7 +37,7 @@ def test_shared_bernoulli(logit: float) -> None:
     """Gradient p q sum_d (1 - 2 c_d); -0.045 at logit 0."""
     found, method = gradient(f"shared_bernoulli[logit={logit}]")
     p = sigmoid(logit)
-    assert method == "enumeration"
+    assert method == "factorized_enumeration"
     assert found.tolist() == pytest.approx([p * (1 - p) * (3 - 2 * (0.6 + 0.51 + 0.48))], rel=1e-12)
     if logit == 0:
         assert found.item() == pytest.approx(-0.045, rel=1e-12)

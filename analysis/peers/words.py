@@ -10,7 +10,7 @@ from .lines import Line, Numbers, Verdict, lines_of, with_verdict
 
 LEAST_SHARE = 0.005  # that is told of
 _REST = "noise, points and gradient"
-_NAMES = {"cost": "f", "moments": "the moments", "covariance": "the covariance of all entries", "the rest": _REST}
+_NAMES = {"cost": "f", "moments": "the moments", "the rest": _REST}
 
 
 def reach(line: Line) -> str:
@@ -119,8 +119,8 @@ def _those(lines: Sequence[Line], verdict: Verdict) -> str:
         return ""
     of = f"{len(those)} of {count(len(lines), 'row')}"
     if verdict is Verdict.SKIPPED:
-        return f"{of}: {listed([line.name for line in those])}."
-    return f"{of}: {listed([f'{line.name} {ratio(line)} (to reach {reach(line)})' for line in those])}."
+        return f"{of}: {listed([line.name for line in those], len(those))}."
+    return f"{of}: {listed([f'{line.name} {ratio(line)} (to reach {reach(line)})' for line in those], len(those))}."
 
 
 def _statistics(lines: Sequence[Line]) -> str:

@@ -33,7 +33,6 @@ TEMPERATURE = 0.5
 TEMPERATURES = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
 WORKERS = 2
 WORKERS_DRAWS = 2**17
-WIDE = 40  # variables of 10 classes: 400 entries
 CODES = (4096, 64, 512)  # rows, dimensions, entries of the codebook
 FEW, MANY = 10**6, 10**8
 _NOTHING = ([0.0], 0.0)
@@ -58,23 +57,17 @@ def floor(row: Row, settings: Settings) -> Found:
 
 
 def moments(row: Row, settings: Settings) -> Found:
-    """Return the row of a block's sums against its noise, of more entries than a covariance matrix is kept for."""
-    smaller = _against_noise(row, problems.built_in(), settings)
-    found = _against_noise(row, problems.built_in(WIDE), settings)
-    note = f"with {problems.LATENTS * problems.CLASSES} entries and their covariance matrix {smaller.ratio.value:.2f}"
-    return dataclasses.replace(found, note=note)
-
-
-def _against_noise(row: Row, problem: Problem, settings: Settings) -> Found:
+    """Return the row of a block's sums against the noise that it took."""
+    problem = problems.built_in()
     ours = Ours(problem, [request(problem, "st_gumbel_softmax", temperature=TEMPERATURE)])
-    draws, frame = ours.draws(0)[0], ours.frames[0]
+    draws, frame = problem.rows(ours.draws(0)[0]), ours.frames[0]
     exponentials = _exponentials(draws.numel())
 
-    def sums(seed: int) -> tuple[list[float], float]:
-        block_moments(problem.tied(draws), frame, 0)
+    def sums(number: int) -> tuple[list[float], float]:
+        block_moments(draws, frame, number * ours.rows)
         return _NOTHING
 
-    def noise(seed: int) -> tuple[list[float], float]:
+    def noise(number: int) -> tuple[list[float], float]:
         exponentials()
         return _NOTHING
 
@@ -96,7 +89,7 @@ def temperatures(make: Callable[[], Problem]) -> Callable[[Row, Settings], Found
         equal = shared(1) == one_by_one(1)
         found = raced(row, shared.side, Here(one_by_one, shared.rows), settings, compare=False, equal=equal)
         parts = shared.parts()
-        share = (parts["moments"] + parts["covariance"]) / sum(parts.values())
+        share = parts["moments"] / sum(parts.values())
         note = f"{100 * share:.0f} % of the shared way is the sums, which each temperature has of its own"
         return dataclasses.replace(found, path=shared.path, note=note)
 

@@ -6,13 +6,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from ...estimators.errors import InputError
 from ..blocks import run_block
 from ..draws import Request, block_rows
 from ..draws import request as request_of
-from ..moments import FULL_COVARIANCE, Frame, Moments, block_moments
+from ..moments import Frame, Moments, block_moments
 from ..paths import kernels, path_of
 from ..problem import Problem
 from ..records import PATHS
@@ -22,7 +23,7 @@ from .side import Here
 
 SEED = 0
 NUM_DRAWS = 10**6  # of the measurement that the blocks are taken for: how many top values the moments keep
-TRIES = 5  # of the product that a covariance matrix takes
+PARTS = ("cost", "moments", "the rest")
 
 
 def request(problem: Problem, estimator: str, num_samples: int | None = None, **config: Any) -> Request:
@@ -49,8 +50,7 @@ class Ours:
         self.frames = [
             Frame(problem.tied(_drawn(draws)).double().mean(0), None, NUM_DRAWS, tail) for draws in pilot.draws
         ]
-        self._spent = dict.fromkeys(("cost", "moments", "the rest"), 0.0)
-        self._blocks = 0
+        self._spent: list[tuple[float, float, float]] = []
 
     def __call__(self, number: int) -> tuple[list[float], float]:
         """Return the mean of the entries and the trace by the block of this number, request after request."""
@@ -58,14 +58,11 @@ class Ours:
         block = run_block(self.problem, self.group, SEED, number, self.rows, self.fastest, time.process_time)
         drawn = time.process_time()
         sums = [
-            block_moments(self.problem.tied(_drawn(draws)), frame, 0)
+            block_moments(self.problem.rows(_drawn(draws)), frame, number * self.rows)
             for draws, frame in zip(block.draws, self.frames, strict=True)
         ]
         ended = time.process_time()
-        self._spent["cost"] += block.cost_seconds
-        self._spent["moments"] += ended - drawn
-        self._spent["the rest"] += drawn - began - block.cost_seconds
-        self._blocks += 1
+        self._spent.append((block.cost_seconds, ended - drawn, drawn - began - block.cost_seconds))
         found = [_mean_and_trace(one, frame) for one, frame in zip(sums, self.frames, strict=True)]
         return [entry for mean, _ in found for entry in mean], sum(trace for _, trace in found)
 
@@ -80,22 +77,9 @@ class Ours:
         return Here(self, self.rows)
 
     def parts(self) -> dict[str, float]:
-        """Return the mean seconds of one draw in f, moments, covariance matrix and the rest, over all calls so far."""
-        parts = {part: seconds / (self._blocks * self.rows) for part, seconds in self._spent.items()}
-        product = min(len(self.group) * self._covariance(), parts["moments"])
-        return parts | {"moments": parts["moments"] - product, "covariance": product}
-
-    def _covariance(self) -> float:
-        """Return the seconds of one draw in sum h h^T, which the moments of short gradients hold; timed by itself."""
-        n = self.problem.num_entries
-        if n > FULL_COVARIANCE:
-            return 0.0
-        h, taken = torch.ones(self.rows, n, dtype=torch.float64), []
-        for _ in range(TRIES):
-            began = time.process_time()
-            h.T @ h
-            taken.append(time.process_time() - began)
-        return min(taken) / self.rows
+        """Return the median seconds of one draw in f, in the moments and in the rest, over all calls so far."""
+        medians = np.median(np.array(self._spent), 0) / self.rows
+        return dict(zip(PARTS, medians.tolist(), strict=True))
 
 
 def _drawn(draws: torch.Tensor | InputError) -> torch.Tensor:

@@ -14,9 +14,9 @@ LATENTS, CLASSES = 20, 10
 DIM = 100
 
 
-def built_in(latents: int = LATENTS) -> Problem:
-    """Return the catalogue's polynomial of degree 2 over categorical variables of 10 classes."""
-    return problem_of(f"polynomial[classes={CLASSES},degree=2,dim={latents}]").to(torch.float32, "cpu")
+def built_in() -> Problem:
+    """Return the catalogue's polynomial of degree 2 over 20 categorical variables of 10 classes."""
+    return problem_of(f"polynomial[classes={CLASSES},degree=2,dim={LATENTS}]").to(torch.float32, "cpu")
 
 
 def network() -> Problem:

@@ -44,7 +44,7 @@ ROWS = (
         alone.temperatures(problems.built_in), most=True,
     ),
     Row(
-        "moments", "moments of a block of draws, K = 10, L = 40, in float64", "its noise", 0.1, alone.moments,
+        "moments", "moments of a block of draws, K = 10, L = 20, in float64", "its noise", 0.1, alone.moments,
         most=True,
     ),
     Row("workers", "two threads", "one", 1.8, alone.workers),

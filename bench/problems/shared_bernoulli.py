@@ -14,8 +14,8 @@ def problem(name: str, *, logit: float) -> Problem:
     """
     c = torch.tensor([0.6, 0.51, 0.48], dtype=torch.float64)
 
-    def cost(b: Tensor) -> Tensor:
-        return (b - c.to(b)).square().sum(-1)
+    def terms(b: Tensor) -> Tensor:
+        return (b - c.to(b)).square()
 
-    node = Bernoulli(torch.full((3,), logit, dtype=torch.float64))
-    return Problem(name, node, cost, tie=torch.ones(1, 3, dtype=torch.float64))
+    node, tie = Bernoulli(torch.full((3,), logit, dtype=torch.float64)), torch.ones(1, 3, dtype=torch.float64)
+    return Problem(name, node, lambda b: terms(b).sum(-1), terms=terms, tie=tie)

@@ -1,7 +1,7 @@
 """The steps of Gumbel methods on one variable of K classes, over a tile of draws; arrays are [K, draws].
 
-Rows are cut to the tile before a loop: an index first + i, below 0 for all that numba knows, would keep the
-loop from becoming vectors.
+Rows are cut to the tile before a loop: an index first + i, which for all that numba knows may be negative, would keep
+the loop from becoming vectors. Both arms of a choice are loaded before it, or each would be loaded under a mask.
 """
 
 from __future__ import annotations
@@ -32,10 +32,9 @@ def hardest(E, row, first, m, probs, ratio, which):  # type: ignore[no-untyped-d
     for k in range(probs.size):
         e, p, this = E[row + k, first : first + m], probs[k], np.int32(k)
         for i in range(m):
-            here = e[i] / p
-            nearer = here < ratio[i]
-            which[i] = this if nearer else which[i]
-            ratio[i] = here if nearer else ratio[i]
+            here, least, before = e[i] / p, ratio[i], which[i]
+            which[i] = this if here < least else before
+            ratio[i] = min(here, least)
 
 
 @kernel
@@ -58,19 +57,19 @@ def soften(E, row, first, m, probs, log_probs, temperature, most, which, total, 
         for k in range(K):
             e, p, here, this = E[row + k, first : first + m], probs[k], y[k], np.int32(k)
             for i in range(m):
-                z = p / e[i]
+                z, greatest, before = p / e[i], most[i], which[i]
                 here[i] = z
                 total[i] += z
-                which[i] = this if z > most[i] else which[i]
-                most[i] = max(z, most[i])
+                which[i] = this if z > greatest else before
+                most[i] = max(z, greatest)
     else:
         for k in range(K):
             e, p, here, this = E[row + k, first : first + m], log_probs[k], y[k], np.int32(k)
             for i in range(m):
-                z = p - log(one * e[i])
+                z, greatest, before = p - log(one * e[i]), most[i], which[i]
                 here[i] = z
-                which[i] = this if z > most[i] else which[i]
-                most[i] = max(z, most[i])
+                which[i] = this if z > greatest else before
+                most[i] = max(z, greatest)
         rate = one / temperature
         for k in range(K):
             here, shown = y[k], one if log_probs[k] > -np.inf else one - one

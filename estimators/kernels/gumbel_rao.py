@@ -104,7 +104,8 @@ def _relax(E, shown, probs, log_probs, temperature, E_D, log_E_D, y):  # type: i
     for k in range(len(E)):
         e, this = E[k], np.int32(k)
         for i in range(m):
-            E_D[i] = e[i] if shown[i] == this else E_D[i]
+            here, before = e[i], E_D[i]
+            E_D[i] = here if shown[i] == this else before
     if temperature == one:
         for k in range(len(E)):
             e, p, here, this = E[k], probs[k], y[k], np.int32(k)

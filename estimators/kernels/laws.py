@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import float32, float64, int32, njit, uint32
 
+from .elementary import fma
 from .elementary import log_single as log
 
 _CELL = 2.0**-32
@@ -69,22 +70,22 @@ def normal(w):  # type: ignore[no-untyped-def]
     v = -log(np.float32(4.0) * t * (_ONE - t))
     c = v - np.float32(2.5)
     p = np.float32(4.035463506e-08)
-    p = p * c + np.float32(4.861039342e-07)
-    p = p * c + np.float32(-4.990565211e-06)
-    p = p * c + np.float32(-6.217992736e-06)
-    p = p * c + np.float32(3.091502028e-04)
-    p = p * c + np.float32(-1.773010156e-03)
-    p = p * c + np.float32(-5.908170970e-03)
-    p = p * c + np.float32(3.488026599e-01)
-    p = p * c + np.float32(2.123313567e00)
+    p = fma(p, c, np.float32(4.861039342e-07))
+    p = fma(p, c, np.float32(-4.990565211e-06))
+    p = fma(p, c, np.float32(-6.217992736e-06))
+    p = fma(p, c, np.float32(3.091502028e-04))
+    p = fma(p, c, np.float32(-1.773010156e-03))
+    p = fma(p, c, np.float32(-5.908170970e-03))
+    p = fma(p, c, np.float32(3.488026599e-01))
+    p = fma(p, c, np.float32(2.123313567e00))
     s = np.sqrt(v) - np.float32(3.25)
     q = np.float32(-1.941844251e-05)
-    q = q * s + np.float32(-2.181309945e-04)
-    q = q * s + np.float32(1.262743753e-03)
-    q = q * s + np.float32(-2.646477976e-03)
-    q = q * s + np.float32(3.625759156e-03)
-    q = q * s + np.float32(-5.211765063e-03)
-    q = q * s + np.float32(7.569405716e-03)
-    q = q * s + np.float32(1.421640869e00)
-    q = q * s + np.float32(4.361273720e00)
+    q = fma(q, s, np.float32(-2.181309945e-04))
+    q = fma(q, s, np.float32(1.262743753e-03))
+    q = fma(q, s, np.float32(-2.646477976e-03))
+    q = fma(q, s, np.float32(3.625759156e-03))
+    q = fma(q, s, np.float32(-5.211765063e-03))
+    q = fma(q, s, np.float32(7.569405716e-03))
+    q = fma(q, s, np.float32(1.421640869e00))
+    q = fma(q, s, np.float32(4.361273720e00))
     return x * (p if v < np.float32(5.0) else q)

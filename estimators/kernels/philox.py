@@ -15,10 +15,13 @@ _W0, _W1 = 0x9E3779B9, 0xBB67AE85
 
 @inlined
 def _round(c0, c1, c2, c3, k0, k1, number):  # type: ignore[no-untyped-def]
-    """Return the counter after a round, whose key is the key plus ``number`` times Weyl's constants."""
-    p0, p1 = _M0 * uint64(c0), _M1 * uint64(c2)
-    k0, k1 = uint32(k0 + uint32(number * _W0)), uint32(k1 + uint32(number * _W1))
-    return uint32(p1 >> _HALF) ^ c1 ^ k0, uint32(p1 & _LOW), uint32(p0 >> _HALF) ^ c3 ^ k1, uint32(p0 & _LOW)
+    """Return the counter after a round, whose key is the key plus ``number`` times Weyl's constants.
+
+    A word is the lower half of 64 bits, as the multiplication takes it; what stands in the upper half is of no account.
+    """
+    p0, p1 = _M0 * (c0 & _LOW), _M1 * (c2 & _LOW)
+    k0, k1 = (k0 + uint64(number * _W0)) & _LOW, (k1 + uint64(number * _W1)) & _LOW
+    return (p1 >> _HALF) ^ c1 ^ k0, p1, (p0 >> _HALF) ^ c3 ^ k1, p0
 
 
 @inlined
@@ -29,9 +32,10 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     written out: a loop inside the loop over counters would keep that from becoming vectors.
 
     Args:
-        c0, c1, c2, c3: the counter's words, lowest first; unsigned 32-bit numbers.
+        c0, c1, c2, c3: the counter's words, lowest first; unsigned numbers below 2^32.
         k0, k1: the key's.
     """
+    c0, c1, c2, c3, k0, k1 = uint64(c0), uint64(c1), uint64(c2), uint64(c3), uint64(k0), uint64(k1)
     c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 0)
     c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 1)
     c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 2)
@@ -41,7 +45,8 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 6)
     c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 7)
     c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 8)
-    return _round(c0, c1, c2, c3, k0, k1, 9)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, 9)
+    return uint32(c0), uint32(c1), uint32(c2), uint32(c3)
 
 
 @kernel
@@ -62,9 +67,7 @@ def words(key, block, first, out):  # type: ignore[no-untyped-def]
         here = out[group * GROUP : (group + 1) * GROUP]
         for c in range(_COUNTERS):
             number = start + uint64(c)
-            w0, w1, w2, w3 = philox(
-                uint32(number & _LOW), uint32(number >> _HALF), uint32(block), uint32(0), key[0], key[1]
-            )
+            w0, w1, w2, w3 = philox(number & _LOW, number >> _HALF, uint32(block), uint32(0), key[0], key[1])
             here[c], here[c + 16], here[c + 32], here[c + 48] = w0, w1, w2, w3
 
 
