@@ -231,7 +231,9 @@ def _by_kernel(draws: Tensor, frame: Frame, first: int) -> _Sums:
     batches, parts = np.zeros((n, min(N, frame.num_batches))), np.zeros((2, NUM_REPLICATES))
     largest = kernels.squares(g, shift, offset, sq, cross)
     kernels.sums(g, shift, sq, h2h, batches)
-    *powers, finite = kernels.powers(sq, np.zeros(N) if frame.exact is None else sq + 2 * cross, parts)
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite fails later, with a reason
+        error = np.zeros(N) if frame.exact is None else sq + 2 * cross
+    *powers, finite = kernels.powers(sq, error, parts)
     by_batch = torch.from_numpy(batches)
     return _Sums(
         torch.from_numpy(sq),
