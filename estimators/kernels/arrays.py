@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -49,8 +50,9 @@ class Choices:
         return torch.from_numpy(last).T.unflatten(1, self.shape)
 
 
+@lru_cache(maxsize=16)
 def choices(node: Bernoulli | Categorical) -> Choices:
-    """Return a node as arrays."""
+    """Return a node as arrays, made once for each node."""
     theta = node.theta.detach()
     if isinstance(node, Bernoulli):
         both = torch.stack([-theta, theta], -1).reshape(-1, 2)
@@ -74,7 +76,7 @@ def points(array: np.ndarray, one: Choices) -> Tensor:
 
 def transposed(rows: np.ndarray) -> np.ndarray:
     """Return the transpose of a contiguous matrix as another."""
-    out = zeros(rows.shape[::-1], rows.dtype)
+    out = empty(rows.shape[::-1], rows.dtype)
     _transpose(rows, out)
     return out
 
@@ -92,6 +94,11 @@ def event(array: np.ndarray, one: Choices) -> Tensor:
 def zeros(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
     """Return zeros whose memory is torch's, where the harness counts it."""
     return torch.zeros(shape, dtype=torch.from_numpy(np.empty(0, dtype)).dtype).numpy()
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
+    """Return an array to be filled, whose memory is torch's."""
+    return torch.empty(shape, dtype=torch.from_numpy(np.empty(0, dtype)).dtype).numpy()
 
 
 @kernel

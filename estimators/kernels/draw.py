@@ -38,19 +38,19 @@ def _drawn(node: Bernoulli | Categorical, noise: KernelNoise, shape: tuple[int, 
         levels = node.probs.detach().double().reshape(-1, 1)
     else:
         levels = node.probs.detach().double().cumsum(-1).reshape(-1, node.theta.shape[-1])
-    which = zeros((shape[0], len(levels), noise.stride), np.uint8 if levels.shape[1] <= 256 else np.int32)
+    which = zeros((shape[0], len(levels), noise.width), np.uint8 if levels.shape[1] <= 256 else np.int32)
     key = noise.key("uniform", "x", shape)
-    _outcomes(key, noise.block, levels.numpy(), isinstance(node, Bernoulli), which)
+    _outcomes(key, noise.block, noise.stride, noise.first, levels.numpy(), isinstance(node, Bernoulli), which)
     return which
 
 
 @kernel
-def _outcomes(key, block, levels, coins, which):  # type: ignore[no-untyped-def]
+def _outcomes(key, block, stride, first, levels, coins, which):  # type: ignore[no-untyped-def]
     S, V, M = which.shape
     word, u = np.empty(M, np.uint32), np.empty(M)
     for s in range(S):
         for v in range(V):
-            uniforms(key, block, (s * V + v) * M, word, u)
+            uniforms(key, block, (s * V + v) * stride + first, word, u)
             here = which[s, v]
             if coins:
                 p = levels[v, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from hashlib import blake2b
 from math import prod
 from typing import Any
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from ..noise import PhiloxNoise
 from . import laws
-from .arrays import zeros
+from .arrays import empty
 from .compiled import kernel
 from .philox import padded, words
 
@@ -58,12 +59,39 @@ def normals(key, block, first, word, out):  # type: ignore[no-untyped-def]
         out[i] = laws.normal(word[i])
 
 
-_LAWS: dict[str, tuple[Any, type]] = {
-    "uniform": (uniforms, np.float64),
-    "exponential": (exponentials, np.float32),
-    "normal": (normals, np.float32),
+_LAWS: dict[str, tuple[int, type]] = {
+    "uniform": (0, np.float64),
+    "exponential": (1, np.float32),
+    "normal": (2, np.float32),
 }
-_AT_ONCE = 4096  # words of scratch, which stay in cache
+
+
+@kernel
+def fill(law, key, block, stride, first, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` [rows, M] with numbers of a law, row j from position j stride + first of a block's stream.
+
+    Args:
+        law: 0 for uniforms, 1 for exponentials, 2 for normals.
+        key: of the stream, uint32 [2].
+        block: number of the block.
+        stride: numbers that the block keeps for each row.
+        first: a multiple of 64.
+        out: floating, M a multiple of 64.
+    """
+    word = np.empty(out.shape[1], np.uint32)
+    for j in range(len(out)):
+        if law == 0:
+            uniforms(key, block, j * stride + first, word, out[j])
+        elif law == 1:
+            exponentials(key, block, j * stride + first, word, out[j])
+        else:
+            normals(key, block, j * stride + first, word, out[j])
+
+
+@lru_cache(maxsize=256)
+def _key(seed: int, problem: str, law: str, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    text = f"{seed}|{problem}|{law}:{name}:{shape}".encode()
+    return np.frombuffer(blake2b(text, digest_size=8).digest(), np.uint32)
 
 
 class KernelNoise(PhiloxNoise):
@@ -72,24 +100,39 @@ class KernelNoise(PhiloxNoise):
     Number j of the ``shape``, in the order of rows, of draw n stands at position j M + n of its block's stream, M the
     block's rows rounded up to a multiple of 64: kernels read it draws last. Names, generators and memory are those of
     PhiloxNoise.
+
+    Attributes:
+        first: the first of the block's draws that it serves, of ``rows``: 0 but for a ``strip``.
+        stride: M, the numbers that the block keeps for each entry of the shape.
     """
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
+        self.first, self.stride = 0, padded(self.rows)
         self._kept: dict[tuple[object, ...], Any] = {}
 
+    def strip(self, first: int, rows: int) -> KernelNoise:
+        """Return the noise of some of the draws alone: the same numbers, few enough to stay in cache.
+
+        Args:
+            first: the first draw, a multiple of 64.
+            rows: how many.
+        """
+        part = KernelNoise(self.seed, self.problem, self.block, rows, self.dtype, self.device)
+        part.first, part.stride = self.first + first, self.stride
+        return part
+
     @property
-    def stride(self) -> int:
-        """M, the numbers kept for each entry of the shape."""
+    def width(self) -> int:
+        """Numbers kept here for each entry of the shape: the rows, rounded up to a multiple of 64."""
         return padded(self.rows)
 
     def key(self, law: str, name: str, shape: tuple[int, ...]) -> np.ndarray:
         """Return the key of a stream, uint32 [2]."""
-        text = f"{self.seed}|{self.problem}|{law}:{name}:{shape}".encode()
-        return np.frombuffer(blake2b(text, digest_size=8).digest(), np.uint32)
+        return _key(self.seed, self.problem, law, name, shape)
 
     def draws_last(self, law: str, shape: tuple[int, ...], name: str = "x") -> np.ndarray:
-        """Return the numbers of a law [prod(shape), M], float32, uniforms float64; the same array at each call."""
+        """Return the numbers of a law [prod(shape), width], float32, uniforms float64; the same array at each call."""
         return self.kept((law, name, shape), lambda: self._filled(law, name, shape))
 
     def kept(self, key: tuple[object, ...], make: Callable[[], Any]) -> Any:
@@ -99,13 +142,10 @@ class KernelNoise(PhiloxNoise):
         return self._kept[key]
 
     def _filled(self, law: str, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        fill, dtype = _LAWS[law]
-        out = zeros((prod(shape) * self.stride,), dtype)
-        key, word = self.key(law, name, shape), np.empty(_AT_ONCE, np.uint32)
-        for first in range(0, out.size, _AT_ONCE):
-            part = out[first : first + _AT_ONCE]
-            fill(key, self.block, first, word[: part.size], part)
-        return out.reshape(-1, self.stride)
+        number, dtype = _LAWS[law]
+        out = empty((prod(shape), self.width), dtype)
+        fill(number, self.key(law, name, shape), self.block, self.stride, self.first, out)
+        return out
 
     def _numbers(self, law: str, name: str, shape: tuple[int, ...]) -> Tensor:
         """Return the numbers of a law [N, *shape]."""
