@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -16,31 +17,86 @@ from ..estimators.kernels.registry import Kernels
 from ..estimators.kernels.table import Polynomial
 from ..estimators.noise import PhiloxNoise
 from .cost import Evaluator
-from .draws import Request
+from .draws import Request, strip_rows
+from .moments import BlockSums, Frame, Moments
 from .paths import cost_table, kernels, noise_of
 from .problem import Problem
 from .records import PATHS
 
+if TYPE_CHECKING:
+    from ..estimators.kernels.noise import KernelNoise
 
-@dataclass(frozen=True)
+Drawing = Iterator[tuple[int, Tensor | InputError]]
+
+
+@dataclass(frozen=True, eq=False)
 class Block:
-    """One block of a group.
+    """One block of a group: what it met of the cost, and from that its draws, made when they are asked for.
 
     Args:
-        draws: for each request its gradient draws [N, *B, *param], or what went wrong.
         num_points: P.
         num_values: forward evaluations of the cost for a draw.
         largest: for each request the largest value or slope of the cost that entered its draws.
         cost_seconds: time that the cost took.
+        drawing: begins to make the draws; see ``strips``.
     """
 
-    draws: list[Tensor | InputError]
     num_points: int
     num_values: float
     largest: list[float]
     cost_seconds: float
+    drawing: Callable[[], Drawing]
+
+    def strips(self) -> Drawing:
+        """Return a request's place and its draws [m, *B, *param] of a strip, strip by strip in order, each made anew.
+
+        What fails in one request's combine is returned in place of its draws.
+        """
+        return iter(enumerate(self.draws)) if "draws" in self.__dict__ else self.drawing()
+
+    @cached_property
+    def draws(self) -> list[Tensor | InputError]:
+        """For each request its gradient draws [N, *B, *param], or what went wrong; they are kept."""
+        found: list[list[Tensor]] = [[] for _ in self.largest]
+        errors: dict[int, InputError] = {}
+        for place, draws in self.strips():
+            if isinstance(draws, InputError):
+                errors.setdefault(place, draws)
+            else:
+                found[place].append(draws)
+        return [errors[place] if place in errors else _joined(strips) for place, strips in enumerate(found)]
 
 
+def sum_block(
+    problem: Problem, block: Block, frames: Sequence[Frame], first: int, wanted: int
+) -> list[Moments | InputError]:
+    """Return the sums over each request's draws, taken strip by strip while they are in cache.
+
+    Args:
+        problem: whose gradient it is.
+        block: its draws.
+        frames: of the requests.
+        first: number of the block's first draw.
+        wanted: how many of its draws count, the first ones; more than it has where its only draw stands for all.
+    """
+    sums = [BlockSums(frame, first) for frame in frames]
+    errors: dict[int, InputError] = {}
+    for place, draws in block.strips():
+        if isinstance(draws, InputError):
+            errors.setdefault(place, draws)
+            continue
+        rows, left = problem.rows(draws), wanted - sums[place].count
+        if left > 0:
+            sums[place].add(rows.expand(left, -1) if len(rows) == 1 else rows[:left])
+    return [errors.get(place) or each.moments() for place, each in enumerate(sums)]
+
+
+def _joined(strips: Sequence[Tensor]) -> Tensor:
+    """Return draws [m, ...] one behind the other; kernels leave the draws' axis last in memory, and so does this."""
+    return strips[0] if len(strips) == 1 else torch.cat([part.movedim(0, -1) for part in strips], -1).movedim(-1, 0)
+
+
+@torch.no_grad()
 def run_block(
     problem: Problem,
     group: Sequence[Request],
@@ -50,7 +106,9 @@ def run_block(
     fastest: str = PATHS[-1],
     clock: Callable[[], float] = time.perf_counter,
 ) -> Block:
-    """Return the draws of requests that share their points: sample once, evaluate once, combine each.
+    """Return a block of requests that share their points: sample once, evaluate once, combine each.
+
+    Kernels from noise to gradient go through the block in strips, which stay in cache; the others take it whole.
 
     Args:
         problem: whose gradient is wanted.
@@ -62,20 +120,46 @@ def run_block(
         clock: seconds.
 
     Raises:
-        InputError: if sampling or the cost fails; what fails in one request's combine is returned in its place.
+        InputError: if sampling or the cost fails.
     """
-    with torch.no_grad():
-        noise = noise_of(problem, seed, block, rows)
-        ways = [kernels(problem, one.estimator, fastest) for one in group]
-        apart = [(one, way) for one, way in zip(group, ways, strict=True) if not way.fused]
-        called = _evaluated(problem, apart, noise, clock) if apart else None
-        data = _tabulated(problem, group[0].num_samples) if len(apart) < len(group) else None
-        met = called or data
-        assert met is not None
-        draws = [_drawn(problem, one, way, noise, met) for one, way in zip(group, ways, strict=True)]
-        each = [data if way.fused and data else met for way in ways]  # as each would be told alone
-        largest = [_largest(one, its) for one, its in zip(group, each, strict=True)]
-    return Block(draws, met.num_points, met.num_values, largest, met.cost_seconds)
+    noise = noise_of(problem, seed, block, rows)
+    ways = [kernels(problem, one.estimator, fastest) for one in group]
+    apart = [(one, way) for one, way in zip(group, ways, strict=True) if not way.fused]
+    called = _evaluated(problem, apart, noise, clock) if apart else None
+    data = _tabulated(problem, group[0].num_samples) if len(apart) < len(group) else None
+    met = called or data
+    assert met is not None
+    each = [data if way.fused and data else met for way in ways]  # as each would be told alone
+    largest = [_largest(one, its) for one, its in zip(group, each, strict=True)]
+    drawing = partial(_drawn, problem, group, ways, noise, met)
+    return Block(met.num_points, met.num_values, largest, met.cost_seconds, drawing)
+
+
+def _drawn(
+    problem: Problem, group: Sequence[Request], ways: Sequence[Kernels], noise: PhiloxNoise, met: _Met
+) -> Drawing:
+    for place, (one, way) in enumerate(zip(group, ways, strict=True)):
+        if not way.fused:
+            assert met.points is not None
+            assert met.values is not None
+            points, values, slopes = met.points, met.values, met.slopes
+            yield place, _made(one.combine, problem, noise, points, values, slopes, way.combine)
+    joint = [place for place, way in enumerate(ways) if way.fused]
+    size = strip_rows(problem, group[0].num_samples) if joint else noise.rows
+    for first in range(0, noise.rows if joint else 0, size):
+        part = cast("KernelNoise", noise).strip(
+            first, min(size, noise.rows - first)
+        )  # what requests share goes with it
+        for place in joint:
+            yield place, _made(group[place].fuse, problem, part, ways[place].fused, cost_table(problem))
+
+
+@torch.no_grad()
+def _made(half: Callable[..., Tensor], *arguments: Any) -> Tensor | InputError:
+    try:
+        return half(*arguments)
+    except InputError as error:
+        return error
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +189,7 @@ def _evaluated(
     return _Met(points.shape[1], number, *largest, seconds, points, values, slopes)
 
 
+@lru_cache(maxsize=4)
 def _tabulated(problem: Problem, S: int) -> _Met:
     """Return what is met of a cost that is data: a point of it is one evaluation all the same."""
     table = cost_table(problem)
@@ -114,17 +199,6 @@ def _tabulated(problem: Problem, S: int) -> _Met:
         return _Met(S, float(S), *table.largest(node.loc.abs() + 6.4 * node.scale))
     slope = 0.0 if table.slopes is None else float(table.slopes.abs().max())
     return _Met(S, float(S), float(table.values.abs().amax(1).sum()), slope)
-
-
-def _drawn(problem: Problem, one: Request, way: Kernels, noise: PhiloxNoise, met: _Met) -> Tensor | InputError:
-    try:
-        if way.fused:
-            return one.fuse(problem, noise, way.fused, cost_table(problem))
-        assert met.points is not None
-        assert met.values is not None
-        return one.combine(problem, noise, met.points, met.values, met.slopes, way.combine)
-    except InputError as error:
-        return error
 
 
 def _largest(one: Request, met: _Met) -> float:

@@ -16,13 +16,13 @@ from torch import Tensor
 from ..estimators.errors import InputError
 from ..estimators.node import MAX_OUTCOMES
 from . import environment
-from .blocks import Block, run_block
+from .blocks import Block, run_block, sum_block
 from .draws import MAX_BLOCK, Request, block_rows, groups
 from .estimate import Interval
 from .exact import Truth
 from .fitting import fitted
 from .intervals import SEEN, Statistics, statistics
-from .moments import Frame, Moments, Tree, block_moments
+from .moments import Frame, Moments, Tree
 from .paths import kernels, path_of
 from .problem import Problem
 from .records import OTHER_TARGETS, PATHS, Measurement, finite
@@ -125,10 +125,9 @@ def _measure_group(
     def summed(number: int) -> tuple[list[float], list[Moments | InputError]]:
         torch.set_num_threads(1)  # each thread of a pool begins with torch's default
         block = run_block(problem, group, run.seed, number, rows, run.fastest) if number else pilot
-        return block.largest, [
-            _block(problem, draws, frame, number * rows, deterministic)
-            for draws, frame in zip(block.draws, frames, strict=True)
-        ]
+        return block.largest, sum_block(
+            problem, block, frames, number * rows, N if deterministic else min(rows, N - number * rows)
+        )
 
     with _mapping(run.threads) as mapped:
         for number, (sizes, blocks) in enumerate(mapped(summed, range(num_blocks))):
@@ -160,18 +159,6 @@ def _frame(problem: Problem, pilot: Tensor | InputError, exact: Truth, N: int) -
     shift = torch.nan_to_num(rows.double().mean(0), 0.0, 0.0, 0.0)
     gradient = None if exact.gradient is None else exact.gradient.to(shift)
     return Frame(shift, gradient, N, tail_size(N) + 1, exact.error_trace, exact.error_square)
-
-
-def _block(
-    problem: Problem, draws: Tensor | InputError, frame: Frame, first: int, deterministic: bool
-) -> Moments | InputError:
-    """Return the moments of one block's draws, surplus ones left out; a deterministic one stands for all."""
-    if isinstance(draws, InputError):
-        return draws
-    used = problem.rows(draws)
-    if deterministic:
-        used = used.expand(frame.num_draws, -1)
-    return block_moments(used[: frame.num_draws - first], frame, first)
 
 
 def _measurement(

@@ -17,6 +17,7 @@ from .problem import Problem
 MAX_BLOCK = 4096
 THETA_ENTRIES = 2**18
 POINT_ENTRIES = 2**22
+STRIP_ENTRIES = 2**15  # of a strip's noise: four arrays of as many float32 numbers stay in a cache of 512 KB
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,6 +195,12 @@ def block_rows(problem: Problem, requested: Request) -> int:
     while rows > 1 and (rows * n > THETA_ENTRIES or rows * n * requested.num_samples > POINT_ENTRIES):
         rows //= 2
     return rows
+
+
+def strip_rows(problem: Problem, S: int) -> int:
+    """Return how many draws of a block a kernel makes at a time: a power of two of at least 64."""
+    rows = STRIP_ENTRIES // (problem.node.theta.numel() * S)
+    return max(64, 2 ** (rows.bit_length() - 1))
 
 
 def groups(requests: Iterable[Request]) -> list[list[int]]:

@@ -10,6 +10,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from ..estimators.errors import InputError
 from .blocks import run_block
 from .draws import Request, block_rows
 from .problem import Problem
@@ -52,8 +53,7 @@ def peak_bytes(problem: Problem, one: Request, seed: int) -> int:
         InputError: if the estimator or the cost fails.
     """
     with LiveBytes() as live:
-        done = run_block(problem, [one], seed, 0, block_rows(problem, one))
-    for draws in done.draws:
-        if isinstance(draws, Exception):
-            raise draws
+        for _, draws in run_block(problem, [one], seed, 0, block_rows(problem, one)).strips():
+            if isinstance(draws, InputError):
+                raise draws
     return live.peak

@@ -187,6 +187,23 @@ def block_moments(draws: Tensor, frame: Frame, first: int) -> Moments:
     )
 
 
+class BlockSums:
+    """Sums over one block, strip by strip."""
+
+    def __init__(self, frame: Frame, first: int) -> None:
+        self._frame, self._first, self._strips = frame, first, list[Tensor]()
+        self.count = 0
+
+    def add(self, draws: Tensor) -> None:
+        """Take the draws of a strip."""
+        self._strips.append(draws)
+        self.count += len(draws)
+
+    def moments(self) -> Moments:
+        """Return the sums."""
+        return block_moments(torch.cat(self._strips), self._frame, self._first)
+
+
 @dataclass(frozen=True)
 class _Sums:
     """What is summed over the entries of draws, and over draws; see ``Moments``."""

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from ..estimators.errors import InputError
 from ..estimators.estimator import load
 from ..estimators.noise import PhiloxNoise
-from .blocks import run_block
+from .blocks import Block, run_block, sum_block
 from .cost import Evaluator
 from .covariance import covariance
 from .draws import MAX_BLOCK, Request, block_rows, request
 from .exact import Truth, truth
-from .moments import Frame, Tree, block_moments
+from .moments import Frame, Tree
 from .problem import Problem
 from .tails import tail_size
 
@@ -92,12 +92,12 @@ def reference_run(
     while True:
         draws = max(min(_FIRST, max_rows), rows) if blocks == 0 else 2 * blocks * rows
         for number in range(blocks, draws // rows):
-            (drawn,) = run_block(apart, [one], seed, number, rows).draws
-            if isinstance(drawn, InputError):
-                raise drawn
-            flat = apart.tied(drawn)
-            frame = frame or Frame(flat.mean(0), None, max_draws, tail_size(max_draws) + 1)
-            tree.add(number, block_moments(flat, frame, number * rows))
+            block = run_block(apart, [one], seed, number, rows)
+            frame = frame or _frame(apart, block, max_draws)
+            (moments,) = sum_block(apart, block, [frame], number * rows, rows)
+            if isinstance(moments, InputError):
+                raise moments
+            tree.add(number, moments)
         blocks = draws // rows
         if 2 * draws > max_draws or 2 * (clock() - started) > max_seconds:
             break
@@ -110,3 +110,10 @@ def reference_run(
     method = f"reference[estimator={name},num_samples={one.num_samples},num_draws={draws}]"
     gradient = frame.shift + moments.h / draws
     return Truth(gradient, method, None, cov.trace / draws, cov.square / draws**2)
+
+
+def _frame(problem: Problem, pilot: Block, num_draws: int) -> Frame:
+    (draws,) = pilot.draws
+    if isinstance(draws, InputError):
+        raise draws
+    return Frame(problem.tied(draws).mean(0), None, num_draws, tail_size(num_draws) + 1)

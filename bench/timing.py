@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from ..estimators.errors import InputError
 from .blocks import run_block
 from .draws import Request, block_rows
 from .fitting import fitted
@@ -109,11 +110,10 @@ def _time(problem: Problem, one: Request, seed: int, block: int, rows: int) -> t
     """Return the seconds of one block, in all and in the cost."""
     started = time.perf_counter()
     done = run_block(problem, [one], seed, block, rows)
-    taken = time.perf_counter() - started
-    for draws in done.draws:
-        if isinstance(draws, Exception):
+    for _, draws in done.strips():
+        if isinstance(draws, InputError):
             raise draws
-    return taken, done.cost_seconds
+    return time.perf_counter() - started, done.cost_seconds
 
 
 def _summary(seconds: np.ndarray, peak: int) -> Timing:

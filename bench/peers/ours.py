@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
 from ...estimators.errors import InputError
-from ..blocks import run_block
+from ..blocks import run_block, sum_block
 from ..draws import Request, block_rows
 from ..draws import request as request_of
-from ..moments import Frame, Moments, block_moments
+from ..moments import Frame, Moments
 from ..paths import kernels, path_of
 from ..problem import Problem
 from ..records import PATHS
@@ -24,6 +24,8 @@ from .side import Here
 SEED = 0
 NUM_DRAWS = 10**6  # of the measurement that the blocks are taken for: how many top values the moments keep
 PARTS = ("cost", "moments", "the rest")
+RUNS = 15  # of a block behind its parts
+T = TypeVar("T")
 
 
 def request(problem: Problem, estimator: str, num_samples: int | None = None, **config: Any) -> Request:
@@ -50,19 +52,11 @@ class Ours:
         self.frames = [
             Frame(problem.tied(_drawn(draws)).double().mean(0), None, NUM_DRAWS, tail) for draws in pilot.draws
         ]
-        self._spent: list[tuple[float, float, float]] = []
 
     def __call__(self, number: int) -> tuple[list[float], float]:
         """Return the mean of the entries and the trace by the block of this number, request after request."""
-        began = time.process_time()
-        block = run_block(self.problem, self.group, SEED, number, self.rows, self.fastest, time.process_time)
-        drawn = time.process_time()
-        sums = [
-            block_moments(self.problem.rows(_drawn(draws)), frame, number * self.rows)
-            for draws, frame in zip(block.draws, self.frames, strict=True)
-        ]
-        ended = time.process_time()
-        self._spent.append((block.cost_seconds, ended - drawn, drawn - began - block.cost_seconds))
+        block = run_block(self.problem, self.group, SEED, number, self.rows, self.fastest)
+        sums = [_drawn(one) for one in sum_block(self.problem, block, self.frames, number * self.rows, self.rows)]
         found = [_mean_and_trace(one, frame) for one, frame in zip(sums, self.frames, strict=True)]
         return [entry for mean, _ in found for entry in mean], sum(trace for _, trace in found)
 
@@ -77,15 +71,26 @@ class Ours:
         return Here(self, self.rows)
 
     def parts(self) -> dict[str, float]:
-        """Return the median seconds of one draw in f, in the moments and in the rest, over all calls so far."""
-        medians = np.median(np.array(self._spent), 0) / self.rows
-        return dict(zip(PARTS, medians.tolist(), strict=True))
+        """Return the seconds of one draw in f, in the moments and the rest: medians of runs with and without sums."""
+        spent = np.median([self._spent(number) for number in range(RUNS)], 0) / self.rows
+        whole, without, cost = spent.tolist()
+        return dict(zip(PARTS, (cost, max(0.0, whole - without), without - cost), strict=True))
+
+    def _spent(self, number: int) -> tuple[float, float, float]:
+        """Return the seconds of a block with its sums, of one without them, and of the cost within that."""
+        began = time.process_time()
+        self(number)
+        between = time.process_time()
+        block = run_block(self.problem, self.group, SEED, number, self.rows, self.fastest, time.process_time)
+        for _, draws in block.strips():
+            _drawn(draws)
+        return between - began, time.process_time() - between, block.cost_seconds
 
 
-def _drawn(draws: torch.Tensor | InputError) -> torch.Tensor:
-    if isinstance(draws, InputError):
-        raise draws
-    return draws
+def _drawn(made: T | InputError) -> T:
+    if isinstance(made, InputError):
+        raise made
+    return made
 
 
 def _mean_and_trace(sums: Moments, frame: Frame) -> tuple[list[float], float]:
