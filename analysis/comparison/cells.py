@@ -134,6 +134,12 @@ def differences(pair: Pair) -> dict[str, tuple[Any, Any]]:
     return {name: (x.get(name), y.get(name)) for name in DIFFERS if x.get(name) != y.get(name)}
 
 
+def points_keys(pair: Pair) -> tuple[str | None, str | None]:
+    """Return what decided the points of each side: equal ones met the same; None where the record does not say."""
+    x, y = (cell.record.get("points_key") for cell in pair)
+    return x, y
+
+
 def both(x: str, y: str) -> str:
     """Return 'x' where both are equal, one where the other is empty, else 'x → y'."""
     return x if x == y else f"{x} → {y}" if x and y else x or y
