@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 _NARROW = 16  # batches: fewer of them in a row of memory are slow to copy
@@ -85,7 +87,7 @@ class Largest:
         bound: as many as that are at least this large; -inf while they are too few to choose from.
     """
 
-    values: Tensor
+    values: NDArray[np.float64]
     most: int
     bound: float = -math.inf
 
@@ -94,12 +96,14 @@ class Largest:
         if self.bound < other.bound:
             return other + self
         new = other.values if self.bound == -math.inf else other.values[other.values > self.bound]
-        values = torch.cat([self.values, new])
+        if len(new) == 0:
+            return self
+        values = np.concatenate([self.values, new])
         if len(values) <= 2 * self.most:
             return Largest(values, self.most, self.bound)
-        chosen = values.topk(self.most, sorted=False).values
-        return Largest(chosen, self.most, float(chosen.min()))
+        chosen = np.partition(values, -self.most)[-self.most :]
+        return Largest(chosen, self.most, float(chosen[0]))
 
-    def descending(self) -> Tensor:
+    def descending(self) -> NDArray[np.float64]:
         """Return them in falling order."""
-        return self.values.topk(min(len(self.values), self.most)).values
+        return np.sort(self.values)[::-1][: self.most].copy()

@@ -115,7 +115,7 @@ class Moments:
     @property
     def top(self) -> Tensor:
         """The num_top largest |h|^2, descending."""
-        return self.squares.descending()
+        return torch.from_numpy(self.squares.descending())
 
     def __add__(self, other: Moments) -> Moments:
         """Return the sums over both sets of draws."""
@@ -144,21 +144,18 @@ class BlockSums:
     """
 
     def __init__(self, frame: Frame, first: int, rows: int) -> None:
-        n, B, float64 = len(frame.shift), frame.num_batches, torch.float64
-        self._frame, self._first, self._count = frame, first, 0
-        self._largest, self._num_nonfinite = 0.0, 0
-        self._outer = (
-            frame.shift.new_zeros(n, n, dtype=float64) if n <= FULL_COVARIANCE and first < COVARIANCE_DRAWS else None
-        )
+        self._frame, self._first, self._rows, self._count = frame, first, rows, 0
+        n, B = len(frame.shift), frame.num_batches
         self._of_strips: Moments | None = None
         self._by_kernel = HAS_KERNELS and frame.shift.device.type == "cpu" and (rows <= B or B % NUM_REPLICATES == 0)
         if not self._by_kernel:
             return
-        self._shift = frame.shift.numpy()
-        self._offset = np.empty(0) if frame.exact is None else (frame.shift - frame.exact).numpy()
-        self._sums = torch.zeros(_POWERS + 2 * n, dtype=float64)
-        self._batches = torch.empty(n, min(rows, B), dtype=float64)
-        self._sq, self._error = torch.empty(rows, dtype=float64), np.empty(rows if len(self._offset) else 0)
+        self._largest, self._num_nonfinite = 0.0, 0
+        self._shift, known = frame.shift.numpy(), frame.exact is not None
+        self._offset = np.empty(0) if frame.exact is None else self._shift - frame.exact.numpy()
+        self._sums, self._batches = np.zeros(_POWERS + 2 * n), np.empty((n, min(rows, B)))
+        self._sq, self._error = np.empty(rows), np.empty(rows * known)
+        self._outer = torch.zeros(n, n, dtype=torch.float64) if _sums_outer(n, first) else None
 
     def add(self, draws: Tensor) -> None:
         """Take the next draws.
@@ -167,7 +164,7 @@ class BlockSums:
             draws: [m, n]; m is a multiple of 64 unless they are the block's last.
         """
         if not self._by_kernel:
-            strip = _by_torch(draws, self._frame, self._first + self._count, self._first < COVARIANCE_DRAWS)
+            strip = _by_torch(draws, self._frame, self._first + self._count, _sums_outer(draws.shape[1], self._first))
             self._of_strips = strip if self._of_strips is None else self._of_strips + strip
             self._count += len(draws)
         elif draws.stride(0) == 1 or len(draws) == 1:
@@ -181,22 +178,20 @@ class BlockSums:
         from ..estimators.kernels.moments import add_strip
 
         (n, m), stride = g.shape, g.stride(0)
-        if self._count % NUM_REPLICATES or self._count + m > len(self._sq):
-            raise ValueError(
-                f"a strip of {m} draws after {self._count} of {len(self._sq)}; only the last is no multiple of 64"
-            )
-        here = slice(self._count, self._count + m)
+        start, stop = self._count, self._count + m
+        if start % NUM_REPLICATES or stop > self._rows:
+            raise ValueError(f"{m} draws after {start} of {self._rows}: only a block's last are no multiple of 64")
         largest, finite = add_strip(
             g.as_strided(((n - 1) * stride + m,), (1,)).numpy(),
             stride,
-            self._count,
+            start,
             self._shift,
             self._offset,
-            self._sq[here].numpy(),
-            self._error[here],
-            self._sums[:_POWERS].view(4, -1).numpy(),
-            self._sums[_POWERS + n :].numpy(),
-            self._batches.numpy(),
+            self._sq[start:stop],
+            self._error[start:stop],
+            self._sums[:_POWERS].reshape(4, -1),
+            self._sums[_POWERS + n :],
+            self._batches,
         )
         self._largest = max(self._largest, largest)
         if not finite:
@@ -204,27 +199,31 @@ class BlockSums:
         if self._outer is not None:
             h = g.double() - self._frame.shift[:, None]
             self._outer.addmm_(h, h.T)
-        self._count += m
+        self._count = stop
 
     def moments(self) -> Moments:
-        """Return the sums over the draws so far."""
+        """Return the sums over the draws, once all have been added."""
         if self._of_strips is not None:
             return self._of_strips
-        frame, place = self._frame, self._first % NUM_REPLICATES
-        batches = self._batches[:, : self._count]
-        sums = self._sums.clone()
+        n, place, frame = len(self._batches), self._first % NUM_REPLICATES, self._frame
         if place:
-            sums[:_POWERS] = sums[:_POWERS].view(4, -1).roll(place, 1).flatten()
-        torch.sum(batches, 1, out=sums[_POWERS : _POWERS + len(batches)])
+            self._sums[:_POWERS] = np.roll(self._sums[:_POWERS].reshape(4, -1), place, 1).ravel()
+        self._batches.sum(1, out=self._sums[_POWERS : _POWERS + n])
+        sq = self._sq[:0] if self._num_nonfinite else self._sq
         return Moments(
             self._count,
-            sums,
+            torch.from_numpy(self._sums),
             self._outer,
-            Batches.at(batches.T, self._first, frame.num_batches),
-            Largest(self._sq[: 0 if self._num_nonfinite else self._count], frame.num_top),
+            Batches.at(torch.from_numpy(self._batches.T), self._first, frame.num_batches),
+            Largest(sq, frame.num_top),
             self._largest,
             self._num_nonfinite,
         )
+
+
+def _sums_outer(n: int, first: int) -> bool:
+    """Whether a block keeps sum h h^T."""
+    return n <= FULL_COVARIANCE and first < COVARIANCE_DRAWS
 
 
 def block_moments(draws: Tensor, frame: Frame, first: int) -> Moments:
@@ -254,9 +253,9 @@ def _by_torch(draws: Tensor, frame: Frame, first: int, outer: bool) -> Moments:
     return Moments(
         len(draws),
         torch.cat([powers.flatten(), h.sum(0), sq @ h]),
-        h.T @ h if outer and h.shape[1] <= FULL_COVARIANCE else None,
+        h.T @ h if outer else None,
         Batches.of(h, first, frame.num_batches),
-        Largest(sq[:0] if num_nonfinite else sq, frame.num_top),
+        Largest(sq[: 0 if num_nonfinite else None].cpu().numpy(), frame.num_top),
         float(rows.abs().max()),
         num_nonfinite,
     )
