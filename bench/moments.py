@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from .gathered import Batches, Largest
 from .paths import HAS_KERNELS
 from .records import NUM_REPLICATES
 
@@ -15,6 +16,8 @@ FULL_COVARIANCE = 256  # gradients of at most this many entries keep sum h h^T
 COVARIANCE_DRAWS = 2**14  # of these draws at most: they tell tr Sigma^2 to a percent or two
 NUM_BATCHES = 256  # longer ones learn tr Sigma^2 from the sums of this many interleaved batches
 SMALL = 512  # below this many draws every draw is a batch of its own
+_POWERS = 4 * NUM_REPLICATES  # sums over parts of the draws, of four numbers of each draw
+_TRANSPOSED = 256  # draws at a time
 
 
 @dataclass(frozen=True)
@@ -46,110 +49,181 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Batches:
-    """Sums of h over interleaved batches, draw i in batch i mod B: those alone that hold a draw.
-
-    A short block of a long gradient meets few of its 256 batches; the others would be zeros to write and to add.
-
-    Args:
-        sums: of the batches first, first + 1, ... [m, n], m <= B; all of them begin with batch 0.
-        first: of them.
-        total: B.
-    """
-
-    sums: Tensor
-    first: int
-    total: int
-
-    @classmethod
-    def of(cls, h: Tensor, first: int, total: int) -> Batches:
-        """Return the sums of consecutive draws [N, n], ``first`` being the number of the first."""
-        if len(h) < total:
-            return cls(h, first % total, total)._in_order()
-        sums = torch.zeros(total, h.shape[1], dtype=h.dtype, device=h.device)
-        number = first + torch.arange(len(h), device=h.device)
-        return cls(sums.index_add_(0, number % total, h), 0, total)
-
-    def __add__(self, other: Batches) -> Batches:
-        """Return the sums over both sets of draws."""
-        together = len(self.sums) + len(other.sums)
-        if together <= self.total and (self.first + len(self.sums) - other.first) % self.total == 0:
-            return Batches(torch.cat([self.sums, other.sums]), self.first, self.total)._in_order()
-        return Batches(self.whole().index_add(0, other._places(), other.sums), 0, self.total)
-
-    def whole(self) -> Tensor:
-        """Return the sums of all batches [B, n]."""
-        if len(self.sums) == self.total:
-            return self.sums
-        return self.sums.new_zeros(self.total, self.sums.shape[1]).index_copy_(0, self._places(), self.sums)
-
-    def _places(self) -> Tensor:
-        return (self.first + torch.arange(len(self.sums), device=self.sums.device)) % self.total
-
-    def _in_order(self) -> Batches:
-        if self.first == 0 or len(self.sums) < self.total:
-            return self
-        return Batches(self.sums.roll(self.first, 0), 0, self.total)
-
-
-@dataclass(frozen=True)
 class Moments:
     """Sums over draws g [n], with h = g - shift; ``a + b`` are the sums over both.
 
     Args:
         count: number of draws.
-        h: sum of h [n].
-        h2: sum of |h|^2.
-        h4: sum of |h|^4.
-        h2h: sum of |h|^2 h [n].
+        sums: ``powers``, ``h`` and ``h2h`` in a row.
         outer: sum of h h^T [n, n] for n <= 256, else None; None too where some draws lie beyond the first 2^14.
-        head: the sums over those first draws, where others were added to them.
         batches: sums of h in interleaved batches.
-        error: sum of |g - exact|^2 - |shift - exact|^2, 0 without a truth.
-        error2: sum of its squares.
-        top: the num_top largest |h|^2, descending.
-        num_top: how many are kept.
+        squares: the largest |h|^2.
         largest: max of the entries |g|.
-        parts: sums of |h|^2 and of the errors over draws i with equal i mod 64 [2, 64].
         num_nonfinite: draws with an entry that is NaN or infinite.
+        head: the sums over those first draws, where others were added to them.
     """
 
     count: int
-    h: Tensor
-    h2: Tensor
-    h4: Tensor
-    h2h: Tensor
+    sums: Tensor
     outer: Tensor | None
     batches: Batches
-    error: Tensor
-    error2: Tensor
-    top: Tensor
-    num_top: int
-    largest: Tensor
-    parts: Tensor
+    squares: Largest
+    largest: float
     num_nonfinite: int
     head: Moments | None = None
 
+    @property
+    def powers(self) -> Tensor:
+        """Sums of |h|^2, the errors and the squares of both over draws i with equal i mod 64 [4, 64]."""
+        return self.sums[:_POWERS].view(4, NUM_REPLICATES)
+
+    @property
+    def h(self) -> Tensor:
+        """Sum of h [n]."""
+        return self.sums[_POWERS : (_POWERS + len(self.sums)) // 2]
+
+    @property
+    def h2h(self) -> Tensor:
+        """Sum of |h|^2 h [n]."""
+        return self.sums[(_POWERS + len(self.sums)) // 2 :]
+
+    @property
+    def parts(self) -> Tensor:
+        """Sums of |h|^2 and of the errors over draws i with equal i mod 64 [2, 64]."""
+        return self.powers[:2]
+
+    @property
+    def h2(self) -> Tensor:
+        """Sum of |h|^2."""
+        return self.powers[0].sum()
+
+    @property
+    def error(self) -> Tensor:
+        """Sum of the errors |g - exact|^2 - |shift - exact|^2, 0 without a truth."""
+        return self.powers[1].sum()
+
+    @property
+    def h4(self) -> Tensor:
+        """Sum of |h|^4."""
+        return self.powers[2].sum()
+
+    @property
+    def error2(self) -> Tensor:
+        """Sum of the squares of the errors."""
+        return self.powers[3].sum()
+
+    @property
+    def top(self) -> Tensor:
+        """The num_top largest |h|^2, descending."""
+        return torch.from_numpy(self.squares.descending())
+
     def __add__(self, other: Moments) -> Moments:
         """Return the sums over both sets of draws."""
-        top = torch.cat([self.top, other.top])
+        both = self.outer is not None and other.outer is not None
         return Moments(
             self.count + other.count,
-            self.h + other.h,
-            self.h2 + other.h2,
-            self.h4 + other.h4,
-            self.h2h + other.h2h,
-            None if self.outer is None or other.outer is None else self.outer + other.outer,
+            self.sums + other.sums,
+            self.outer + other.outer if both else None,  # type: ignore[operator]
             self.batches + other.batches,
-            self.error + other.error,
-            self.error2 + other.error2,
-            top.topk(min(len(top), self.num_top)).values,
-            self.num_top,
-            torch.maximum(self.largest, other.largest),
-            self.parts + other.parts,
+            self.squares + other.squares,
+            max(self.largest, other.largest),
             self.num_nonfinite + other.num_nonfinite,
-            self.head or (self if self.outer is not None and other.outer is None else None),
+            self.head or (self if self.outer is not None and not both else None),
         )
+
+
+class BlockSums:
+    """The sums over one block, which takes its draws in strips: a strip is summed while it is in cache.
+
+    They have the same bits for any strips, ``outer`` apart, which agrees to rounding.
+
+    Args:
+        frame: what all blocks share.
+        first: number of the block's first draw, which sets its batch.
+        rows: draws in the block.
+    """
+
+    def __init__(self, frame: Frame, first: int, rows: int) -> None:
+        self._frame, self._first, self._rows, self._count = frame, first, rows, 0
+        n, B = len(frame.shift), frame.num_batches
+        self._of_strips: Moments | None = None
+        self._by_kernel = HAS_KERNELS and frame.shift.device.type == "cpu" and (rows <= B or B % NUM_REPLICATES == 0)
+        if not self._by_kernel:
+            return
+        self._largest, self._num_nonfinite = 0.0, 0
+        self._shift, known = frame.shift.numpy(), frame.exact is not None
+        self._offset = np.empty(0) if frame.exact is None else self._shift - frame.exact.numpy()
+        self._sums, self._batches = np.zeros(_POWERS + 2 * n), np.empty((n, min(rows, B)))
+        self._sq, self._error = np.empty(rows), np.empty(rows * known)
+        self._outer = torch.zeros(n, n, dtype=torch.float64) if _sums_outer(n, first) else None
+
+    def add(self, draws: Tensor) -> None:
+        """Take the next draws.
+
+        Args:
+            draws: [m, n]; m is a multiple of 64 unless they are the block's last.
+        """
+        if not self._by_kernel:
+            strip = _by_torch(draws, self._frame, self._first + self._count, _sums_outer(draws.shape[1], self._first))
+            self._of_strips = strip if self._of_strips is None else self._of_strips + strip
+            self._count += len(draws)
+        elif draws.stride(0) == 1 or len(draws) == 1:
+            self._add_by_kernel(draws.T)
+        else:
+            for part in draws.split(_TRANSPOSED):
+                self._add_by_kernel(part.T.contiguous())
+
+    def _add_by_kernel(self, g: Tensor) -> None:
+        """Take draws last [n, m], each entry's in a row of memory."""
+        from ..estimators.kernels.moments import add_strip
+
+        (n, m), stride = g.shape, g.stride(0)
+        start, stop = self._count, self._count + m
+        if start % NUM_REPLICATES or stop > self._rows:
+            raise ValueError(f"{m} draws after {start} of {self._rows}: only a block's last are no multiple of 64")
+        largest, finite = add_strip(
+            g.as_strided(((n - 1) * stride + m,), (1,)).numpy(),
+            stride,
+            start,
+            self._shift,
+            self._offset,
+            self._sq[start:stop],
+            self._error[start:stop],
+            self._sums[:_POWERS].reshape(4, -1),
+            self._sums[_POWERS + n :],
+            self._batches,
+        )
+        self._largest = max(self._largest, largest)
+        if not finite:
+            self._num_nonfinite += int((~torch.isfinite(g)).any(0).sum())
+        if self._outer is not None:
+            h = g.double() - self._frame.shift[:, None]
+            self._outer.addmm_(h, h.T)
+        self._count = stop
+
+    def moments(self) -> Moments:
+        """Return the sums over the draws, once all have been added."""
+        if self._of_strips is not None:
+            return self._of_strips
+        n, place, frame = len(self._batches), self._first % NUM_REPLICATES, self._frame
+        if place:
+            self._sums[:_POWERS] = np.roll(self._sums[:_POWERS].reshape(4, -1), place, 1).ravel()
+        self._batches.sum(1, out=self._sums[_POWERS : _POWERS + n])
+        sq = self._sq[:0] if self._num_nonfinite else self._sq
+        return Moments(
+            self._count,
+            torch.from_numpy(self._sums),
+            self._outer,
+            Batches.at(torch.from_numpy(self._batches.T), self._first, frame.num_batches),
+            Largest(sq, frame.num_top),
+            self._largest,
+            self._num_nonfinite,
+        )
+
+
+def _sums_outer(n: int, first: int) -> bool:
+    """Whether a block keeps sum h h^T."""
+    return n <= FULL_COVARIANCE and first < COVARIANCE_DRAWS
 
 
 def block_moments(draws: Tensor, frame: Frame, first: int) -> Moments:
@@ -160,107 +234,30 @@ def block_moments(draws: Tensor, frame: Frame, first: int) -> Moments:
         frame: what all blocks share.
         first: number of the block's first draw, which sets its batch.
     """
-    n = draws.shape[1]
-    by_kernel = HAS_KERNELS and draws.device.type == "cpu" and first % frame.num_batches == 0
-    found = (_by_kernel if by_kernel else _by_torch)(draws, frame, first)
-    num_nonfinite = 0 if found.finite else int((~torch.isfinite(draws)).any(1).sum())
-    h2, h4, error, error2 = found.powers
-    outer = None
-    if n <= FULL_COVARIANCE and first < COVARIANCE_DRAWS:
-        h = draws.double() - frame.shift
-        outer = h.T @ h
-    return Moments(
-        len(draws),
-        found.h,
-        h2,
-        h4,
-        found.h2h,
-        outer,
-        found.batches,
-        error,
-        error2,
-        found.sq.topk(min(frame.num_top, len(draws))).values if num_nonfinite == 0 else found.sq[:0],
-        frame.num_top,
-        found.largest,
-        found.parts,
-        num_nonfinite,
-    )
+    sums = BlockSums(frame, first, len(draws))
+    sums.add(draws)
+    return sums.moments()
 
 
-class BlockSums:
-    """Sums over one block, strip by strip."""
-
-    def __init__(self, frame: Frame, first: int) -> None:
-        self._frame, self._first, self._strips = frame, first, list[Tensor]()
-        self.count = 0
-
-    def add(self, draws: Tensor) -> None:
-        """Take the draws of a strip."""
-        self._strips.append(draws)
-        self.count += len(draws)
-
-    def moments(self) -> Moments:
-        """Return the sums."""
-        return block_moments(torch.cat(self._strips), self._frame, self._first)
-
-
-@dataclass(frozen=True)
-class _Sums:
-    """What is summed over the entries of draws, and over draws; see ``Moments``."""
-
-    sq: Tensor  # |h|^2 [N]
-    h: Tensor
-    h2h: Tensor
-    batches: Batches
-    powers: Tensor  # sums of |h|^2, |h|^4, error and error^2 [4]
-    parts: Tensor
-    largest: Tensor
-    finite: bool
-
-
-def _by_torch(draws: Tensor, frame: Frame, first: int) -> _Sums:
+def _by_torch(draws: Tensor, frame: Frame, first: int, outer: bool) -> Moments:
     rows = draws.double()
     h = rows - frame.shift
     sq = h.square().sum(1)  # [N]
     # |g - exact|^2 = |h|^2 + 2 h . (shift - exact) + |shift - exact|^2; the constant is left out
     error = torch.zeros_like(sq) if frame.exact is None else sq + 2 * (h @ (frame.shift - frame.exact))
     both = torch.stack([sq, error])
-    parts = torch.zeros(2, NUM_REPLICATES, dtype=h.dtype, device=h.device)
-    return _Sums(
-        sq,
-        h.sum(0),
-        sq @ h,
+    powers = torch.zeros(4, NUM_REPLICATES, dtype=h.dtype, device=h.device)
+    part = (first + torch.arange(len(h), device=h.device)) % NUM_REPLICATES
+    powers.index_add_(1, part, torch.cat([both, both.square()]))
+    num_nonfinite = 0 if torch.isfinite(sq).all() else int((~torch.isfinite(draws)).any(1).sum())
+    return Moments(
+        len(draws),
+        torch.cat([powers.flatten(), h.sum(0), sq @ h]),
+        h.T @ h if outer else None,
         Batches.of(h, first, frame.num_batches),
-        torch.stack([both, both.square()], 1).sum(2).flatten(),
-        parts.index_add_(1, (first + torch.arange(len(h), device=h.device)) % NUM_REPLICATES, both),
-        rows.abs().max(),
-        bool(torch.isfinite(sq).all()),
-    )
-
-
-def _by_kernel(draws: Tensor, frame: Frame, first: int) -> _Sums:
-    from ..estimators.kernels import moments as kernels
-
-    g = draws.T.contiguous().numpy()  # draws last, as fused kernels leave them
-    (n, N), shift = g.shape, frame.shift.numpy()
-    offset = np.zeros(n) if frame.exact is None else (frame.shift - frame.exact).numpy()
-    sq, cross, h2h = np.zeros(N), np.zeros(N), np.empty(n)
-    batches, parts = np.zeros((n, min(N, frame.num_batches))), np.zeros((2, NUM_REPLICATES))
-    largest = kernels.squares(g, shift, offset, sq, cross)
-    kernels.sums(g, shift, sq, h2h, batches)
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite fails later, with a reason
-        error = np.zeros(N) if frame.exact is None else sq + 2 * cross
-    *powers, finite = kernels.powers(sq, error, parts)
-    by_batch = torch.from_numpy(batches)
-    return _Sums(
-        torch.from_numpy(sq),
-        by_batch.sum(1),
-        torch.from_numpy(h2h),
-        Batches(by_batch.T.contiguous(), 0, frame.num_batches),
-        torch.tensor(powers, dtype=torch.float64),
-        torch.from_numpy(parts),
-        torch.tensor(largest, dtype=torch.float64),
-        finite,
+        Largest(sq[: 0 if num_nonfinite else None].cpu().numpy(), frame.num_top),
+        float(rows.abs().max()),
+        num_nonfinite,
     )
 
 
@@ -276,9 +273,13 @@ class Tree:
         while self._width[-1] > 1:
             self._width.append((self._width[-1] + 1) // 2)
         self._waiting: dict[tuple[int, int], Moments] = {}
+        self._squares: Largest | None = None  # apart: which are the largest depends on no order
 
     def add(self, block: int, moments: Moments) -> None:
         """Take the moments of one block and merge what can be merged."""
+        squares = moments.squares
+        self._squares = squares if self._squares is None else self._squares + squares
+        moments = replace(moments, squares=replace(squares, values=squares.values[:0]))
         level = 0
         while level < len(self._width) - 1:
             sibling = block ^ 1
@@ -293,4 +294,5 @@ class Tree:
     def total(self) -> Moments:
         """Return the sums over all blocks."""
         (moments,) = self._waiting.values()
-        return moments
+        assert self._squares is not None
+        return replace(moments, squares=self._squares)

@@ -1,98 +1,183 @@
-"""Sums over draws for the harness's moments, draws last: of entries, of what each draw's square weighs, of squares."""
+"""Sums over draws for the harness's moments, draws last: of entries, of what each draw's square weighs, of squares.
+
+A strip of draws is gone through twice, since |h|^2 of a draw weighs all of its entries. All sums are in float64 and
+carried from strip to strip; where every strip but the last has a multiple of 64 draws, they have the bits of one strip.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numba.extending import intrinsic
 
-from .compiled import kernel
+from .compiled import inlined, kernel
+from .elementary import fma
+
+LANES = 64  # sums of draws apart by their number mod this
+_TILE = 1024  # draws at a time: what belongs to a draw stays in the first cache
 
 
-@kernel
-def squares(g, shift, offset, sq, cross):  # type: ignore[no-untyped-def]
-    """Sum over the entries of each draw, with h = g - shift.
+def _summed(typingctx: Any, total: Any, x: Any) -> Any:
+    """Return total + x, of which a loop may keep several totals: in one order the sums would wait for each other."""
 
-    Args:
-        g: draws [n, N].
-        shift: [n], float64.
-        offset: shift - exact [n]; zeros without a truth.
-        sq: zeros, raised by |h|^2 of each draw [N].
-        cross: zeros, raised by h . offset of each draw [N].
+    def add(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fadd(*args, flags=("reassoc",))
 
-    Returns:
-        max |g|; NaN entries are passed over.
-    """
-    n, N = g.shape
-    largest = np.zeros(N)
-    whole = n - n % 4
-    for j in range(
-        0, whole, 4
-    ):  # four entries at a time: what belongs to the draw is read and written a quarter as often
-        g0, g1, g2, g3 = g[j], g[j + 1], g[j + 2], g[j + 3]
-        s0, s1, s2, s3 = shift[j], shift[j + 1], shift[j + 2], shift[j + 3]
-        o0, o1, o2, o3 = offset[j], offset[j + 1], offset[j + 2], offset[j + 3]
-        for i in range(N):
-            x0, x1, x2, x3 = np.float64(g0[i]), np.float64(g1[i]), np.float64(g2[i]), np.float64(g3[i])
-            h0, h1, h2, h3 = x0 - s0, x1 - s1, x2 - s2, x3 - s3
-            sq[i] += (h0 * h0 + h1 * h1) + (h2 * h2 + h3 * h3)
-            cross[i] += (h0 * o0 + h1 * o1) + (h2 * o2 + h3 * o3)
-            largest[i] = max(largest[i], abs(x0), abs(x1), abs(x2), abs(x3))
-    for j in range(whole, n):
-        row, s, o = g[j], shift[j], offset[j]
-        for i in range(N):
-            x = np.float64(row[i])
-            h = x - s
-            sq[i] += h * h
-            cross[i] += h * o
-            largest[i] = max(largest[i], abs(x))
-    return largest.max()
+    return total(total, x), add
+
+
+def _larger(typingctx: Any, x: Any, most: Any) -> Any:
+    """Return the larger number, ``most`` if one is NaN: what numba makes of max is a store that depends."""
+
+    def select(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(builder.fcmp_ordered(">", *args), *args)
+
+    return most(x, most), select
+
+
+summed: Any = intrinsic(_summed)
+larger: Any = intrinsic(_larger)
 
 
 @kernel
-def sums(g, shift, sq, h2h, batches):  # type: ignore[no-untyped-def]
-    """Sum over draws, in interleaved batches.
+def add_strip(g, stride, place, shift, offset, sq, error, powers, h2h, batches):  # type: ignore[no-untyped-def]
+    """Add a strip of draws to the sums over a block, with h = g - shift.
 
     Args:
-        g: draws [n, N].
+        g: entry j of draw i stands at j stride + i.
+        stride: of an entry, at least the number of draws in the strip.
+        place: of the strip's first draw in its block, a multiple of 64.
         shift: [n].
-        sq: |h|^2 [N].
-        h2h: set to the sum over draws of |h|^2 h [n].
-        batches: zeros, raised by the sums of h over draws of equal i mod B [n, B].
+        offset: shift - exact [n], or empty without a truth.
+        sq: set to |h|^2 of each draw in the strip.
+        error: set to |g - exact|^2 - |shift - exact|^2 of each draw; empty without a truth.
+        powers: raised by the sums of sq, error and their squares over draws of equal place mod 64 [4, 64].
+        h2h: raised by the sum over draws of |h|^2 h [n].
+        batches: set, then raised by the sums of h over draws of equal place mod B [n, B]; B holds the block or is a
+            multiple of 64.
+
+    Returns:
+        max |g|, NaN entries passed over; whether all sq are finite.
     """
-    n, N = g.shape
-    B = batches.shape[1]
-    weighted = np.empty(B)
-    for j in range(n):
-        row, s, total = g[j], shift[j], batches[j]
-        weighted[:] = 0
-        for start in range(0, N, B):
-            part, square = row[start : start + B], sq[start : start + B]
-            for b in range(part.size):
-                h = np.float64(part[b]) - s
-                total[b] += h
-                weighted[b] += h * square[b]
-        h2h[j] = weighted.sum()
+    most, total = 0.0, 0.0
+    for first in range(0, sq.size, _TILE):
+        here, there = sq[first : first + _TILE], error[first : first + _TILE]
+        most = max(most, _squares(g[first:], stride, shift, offset, here, there))
+        total += _powers(here, there, powers)
+        _weigh(g[first:], stride, place + first, shift, here, h2h, batches)
+    return most, np.isfinite(total)
+
+
+@inlined
+def _four(rows, shift, offset, i, square, cross, most):  # type: ignore[no-untyped-def]
+    """Return |h|^2, h . offset and max |g| of draw i with four more of its entries."""
+    x0, x1, x2, x3 = rows[0][i], rows[1][i], rows[2][i], rows[3][i]
+    h0, h1 = np.float64(x0) - shift[0], np.float64(x1) - shift[1]
+    h2, h3 = np.float64(x2) - shift[2], np.float64(x3) - shift[3]
+    square = fma(h0, h0, fma(h1, h1, fma(h2, h2, fma(h3, h3, square))))
+    cross = fma(h0, offset[0], fma(h1, offset[1], fma(h2, offset[2], fma(h3, offset[3], cross))))
+    most = larger(larger(larger(abs(x0), abs(x1)), larger(abs(x2), abs(x3))), most)
+    return square, cross, most
+
+
+@inlined
+def _rows(g, stride, j, size):  # type: ignore[no-untyped-def]
+    first = j * stride
+    second, third, fourth = first + stride, first + 2 * stride, first + 3 * stride
+    return (
+        g[first : first + size],
+        g[second : second + size],
+        g[third : third + size],
+        g[fourth : fourth + size],
+    )
 
 
 @kernel
-def powers(sq, error, parts):  # type: ignore[no-untyped-def]
-    """Sum over draws what is one number a draw.
+def _squares(g, stride, shift, offset, sq, error):  # type: ignore[no-untyped-def]
+    """Set sq and error of each draw and return max |g|."""
+    n, N, known = shift.size, sq.size, error.size > 0
+    largest = np.zeros(N, g.dtype)
+    sq[:] = 0
+    error[:] = 0
+    whole = n - n % 8
+    none = (0.0, 0.0, 0.0, 0.0)
+    for j in range(0, whole, 8):  # eight entries at a time: what belongs to the draw is read and written as seldom
+        above, below = _rows(g, stride, j, N), _rows(g, stride, j + 4, N)
+        s = (shift[j], shift[j + 1], shift[j + 2], shift[j + 3])
+        t = (shift[j + 4], shift[j + 5], shift[j + 6], shift[j + 7])
+        if known:
+            o = (offset[j], offset[j + 1], offset[j + 2], offset[j + 3])
+            p = (offset[j + 4], offset[j + 5], offset[j + 6], offset[j + 7])
+            for i in range(N):
+                square, cross, most = _four(above, s, o, i, sq[i], error[i], largest[i])
+                sq[i], error[i], largest[i] = _four(below, t, p, i, square, cross, most)
+        else:
+            for i in range(N):
+                square, cross, most = _four(above, s, none, i, sq[i], 0.0, largest[i])
+                sq[i], cross, largest[i] = _four(below, t, none, i, square, cross, most)
+    for j in range(whole, n):
+        row, s0 = g[j * stride : j * stride + N], shift[j]
+        for i in range(N):
+            x, h = row[i], np.float64(row[i]) - s0
+            sq[i] = fma(h, h, sq[i])
+            largest[i] = larger(abs(x), largest[i])
+        if known:
+            o0 = offset[j]
+            for i in range(N):
+                error[i] = fma(np.float64(row[i]) - s0, o0, error[i])
+    if known:
+        for i in range(N):
+            error[i] = fma(2.0, error[i], sq[i])
+    return np.float64(largest.max())
 
-    Args:
-        sq: |h|^2 [N].
-        error: |g - exact|^2 - |shift - exact|^2 [N].
-        parts: zeros, raised by the sums of both over draws of equal i mod their number [2, parts].
 
-    Returns:
-        The sums of sq, sq^2, error and error^2; whether all sq are finite.
-    """
-    B = parts.shape[1]
-    of_sq, of_error = parts[0], parts[1]
-    fourth, squared = np.zeros(B), np.zeros(B)
-    for start in range(0, sq.size, B):
-        here, there = sq[start : start + B], error[start : start + B]
+@kernel
+def _powers(sq, error, powers):  # type: ignore[no-untyped-def]
+    """Raise the sums of sq, error and their squares; return the sum of sq."""
+    total = 0.0
+    for start in range(0, sq.size, LANES):
+        here = sq[start : start + LANES]
+        first, second = powers[0], powers[2]
         for b in range(here.size):
-            of_sq[b] += here[b]
-            of_error[b] += there[b]
-            fourth[b] += here[b] * here[b]
-            squared[b] += there[b] * there[b]
-    return of_sq.sum(), fourth.sum(), of_error.sum(), squared.sum(), np.isfinite(of_sq.sum())
+            first[b] += here[b]
+            second[b] = fma(here[b], here[b], second[b])
+            total = summed(total, here[b])
+        there = error[start : start + LANES]
+        first, second = powers[1], powers[3]
+        for b in range(there.size):
+            first[b] += there[b]
+            second[b] = fma(there[b], there[b], second[b])
+    return total
+
+
+@inlined
+def _weigh_batch(row, shift, square, sums, size):  # type: ignore[no-untyped-def]
+    """Add h of consecutive draws to as many sums; return the sum of |h|^2 h."""
+    total = 0.0
+    for b in range(size):
+        h = np.float64(row[b]) - shift
+        sums[b] += h
+        total = summed(total, h * square[b])
+    return total
+
+
+@kernel
+def _weigh(g, stride, place, shift, sq, h2h, batches):  # type: ignore[no-untyped-def]
+    """Raise the sums of h and of |h|^2 h."""
+    N, B = sq.size, batches.shape[1]
+    for j in range(shift.size):
+        row, s, sums = g[j * stride : j * stride + N], shift[j], batches[j]
+        if place == 0:
+            sums[:] = 0
+        batch, weighed = place % B, h2h[j]
+        for start in range(0, N, LANES):
+            here, square, there = row[start : start + LANES], sq[start : start + LANES], sums[batch : batch + LANES]
+            if here.size == LANES:  # a number known beforehand spares a third of the time
+                weighed += _weigh_batch(here, s, square, there, LANES)
+            else:
+                weighed += _weigh_batch(here, s, square, there, here.size)
+            batch += LANES
+            if batch >= B:
+                batch = 0
+        h2h[j] = weighed
