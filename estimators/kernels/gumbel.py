@@ -1,4 +1,8 @@
-"""The steps of Gumbel methods on one variable of K classes, over a tile of draws; arrays are [K, draws].
+"""The steps of Gumbel methods on variables of K classes; arrays are draws last.
+
+z_k = log p_k - log E_k, E exponential: class k runs at speed p_k / E_k and the fastest is argmax z, so that neither the
+outcome nor, where 1 / tau is a small whole number, softmax(z / tau) takes a logarithm. What temperatures share is kept
+with the noise.
 
 Rows are cut to the tile before a loop: an index first + i, which for all that numba knows may be negative, would keep
 the loop from becoming vectors. Both arms of a choice are loaded before it, or each would be loaded under a mask.
@@ -6,83 +10,191 @@ the loop from becoming vectors. Both arms of a choice are loaded before it, or e
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from ..families.categorical import Categorical
+from .arrays import choices, empty
 from .compiled import kernel
 from .elementary import exp, log
+from .noise import KernelNoise
 
-TILE = 512  # draws: what a step needs stays in the nearest cache
+TILE = 256  # draws: what a step needs stays in the nearest cache
+_LARGEST_POWER = 16  # n multiplications round n times
+
+
+def race(node: Categorical, noise: KernelNoise, S: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the speeds p / E [S, V, K, M], 1 / max_k of them and the first argmax_k [S, V, M], kept with the noise."""
+    return noise.kept(("race", node, S), lambda: _raced(node, noise, S))
+
+
+def powers(node: Categorical, noise: KernelNoise, S: int, temperature: float) -> tuple[Any, ...]:
+    """Return ``r``, ``level``, ``whole`` and ``rate`` of ``weigh``: speeds where 1 / tau is whole and small, else z."""
+    whole = whole_rate(temperature)
+    if whole:
+        r, level, _ = race(node, noise, S)
+    else:
+        r, level = noise.kept(("log race", node, S), lambda: _logs(node, noise, S))
+    return r, level, whole, choices(node).dtype.type(1 / temperature)
+
+
+def whole_rate(temperature: float) -> int:
+    """Return 1 / tau where that is a small whole number, a power of which takes less than an exponential; else 0."""
+    rate = 1 / temperature
+    return int(rate) if rate <= _LARGEST_POWER and rate == int(rate) else 0
+
+
+def _raced(node: Categorical, noise: KernelNoise, S: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    theta, shape = choices(node), (S, *node.theta.shape)
+    speeds = empty((S, theta.V, theta.J, noise.width), theta.dtype)
+    inverse = empty((S, theta.V, noise.width), theta.dtype)
+    which = empty(inverse.shape, np.uint8 if theta.J <= 256 else np.int32)
+    _race(noise.draws_last("exponential", shape), theta.probs, speeds, inverse, which)
+    return speeds, inverse, which
+
+
+def _logs(node: Categorical, noise: KernelNoise, S: int) -> tuple[np.ndarray, np.ndarray]:
+    theta, shape = choices(node), (S, *node.theta.shape)
+    z = empty((S, theta.V, theta.J, noise.width), theta.dtype)
+    most = empty((S, theta.V, noise.width), theta.dtype)
+    _log_race(noise.draws_last("exponential", shape), theta.log_probs, z, most)
+    return z, most
 
 
 @kernel
-def hardest(E, row, first, m, probs, ratio, which):  # type: ignore[no-untyped-def]
-    """Set ``which`` [m] to argmax_k log p_k - log E_k = argmin_k E_k / p_k.
+def _race(E, probs, speeds, inverse, which):  # type: ignore[no-untyped-def]
+    S, V, K, M = speeds.shape
+    one = probs.dtype.type(1)
+    most, fastest = np.empty(TILE, probs.dtype), np.empty(TILE, np.int32)
+    for first in range(0, M, TILE):
+        m = min(TILE, M - first)
+        for s in range(S):
+            for v in range(V):
+                most[:m] = 0
+                fastest[:m] = 0
+                for k in range(K):
+                    e, p, this = E[(s * V + v) * K + k, first : first + m], probs[v, k], np.int32(k)
+                    speed = speeds[s, v, k, first : first + m]
+                    for i in range(m):
+                        here, greatest, before = p / e[i], most[i], fastest[i]
+                        speed[i] = here
+                        fastest[i] = this if here > greatest else before
+                        most[i] = max(here, greatest)
+                reciprocal, shown = inverse[s, v, first : first + m], which[s, v, first : first + m]
+                for i in range(m):
+                    reciprocal[i] = one / most[i]
+                    shown[i] = fastest[i]
+
+
+@kernel
+def _log_race(E, log_probs, z, most):  # type: ignore[no-untyped-def]
+    S, V, K, M = z.shape
+    one = log_probs.dtype.type(1)
+    for first in range(0, M, TILE):
+        m = min(TILE, M - first)
+        for s in range(S):
+            for v in range(V):
+                greatest = most[s, v, first : first + m]
+                greatest[:] = -np.inf
+                for k in range(K):
+                    e, log_p = E[(s * V + v) * K + k, first : first + m], log_probs[v, k]
+                    row = z[s, v, k, first : first + m]
+                    for i in range(m):
+                        here, before = log_p - log(one * e[i]), greatest[i]
+                        row[i] = here
+                        greatest[i] = max(here, before)
+
+
+@kernel
+def weigh(r, level, log_p, whole, rate, w):  # type: ignore[no-untyped-def]
+    """Set ``w`` [m] to exp((z - max_k z) / tau) of one class.
 
     Args:
-        E: exponentials [rows, M], this variable's from ``row`` on.
-        row: of its first class.
+        r: its speeds where ``whole``, else its z [m].
+        level: 1 / max_k of the speeds, else max_k z [m].
+        log_p: its log-probability.
+        whole: 1 / tau, or 0 if w is to be an exponential.
+        rate: 1 / tau in the working dtype.
+        w: [m].
+    """
+    if whole == 0:
+        shown = rate - rate if log_p == -np.inf else rate / rate  # exp is never 0
+        for i in range(w.size):
+            w[i] = shown * exp((r[i] - level[i]) * rate)
+        return
+    for i in range(w.size):
+        w[i] = r[i] * level[i]
+    bit = 1
+    while 2 * bit <= whole:
+        bit *= 2
+    while bit > 1:
+        bit //= 2
+        if whole & bit:
+            for i in range(w.size):
+                w[i] *= w[i] * (r[i] * level[i])
+        else:
+            for i in range(w.size):
+                w[i] *= w[i]
+
+
+@kernel
+def pull_back(r, level, whole, rate, log_probs, slopes, scale, out):  # type: ignore[no-untyped-def]
+    """Set the gradient ``out`` [V K, N] to scale sum_s J(y_s) v_s, y = softmax(z / tau).
+
+    Args:
+        r, level, whole, rate: see ``powers``.
+        log_probs: [V, K].
+        slopes: v [S, V, K, N].
+        scale: a number in the working dtype.
+        out: overwritten.
+    """
+    S, V, K, N = slopes.shape
+    w, dot, total = np.empty((K, TILE), out.dtype), np.empty(TILE, out.dtype), np.empty(TILE, out.dtype)
+    for first in range(0, N, TILE):
+        m = min(TILE, N - first)
+        for v in range(V):
+            for s in range(S):
+                for k in range(K):
+                    here, its = r[s, v, k, first : first + m], level[s, v, first : first + m]
+                    weigh(here, its, log_probs[v, k], whole, rate, w[k, :m])
+                pull_back_weights(w, 0, slopes[s, v], first, m, scale, s > 0, dot, total, v * K, out)
+
+
+@kernel
+def pull_back_weights(w, start, slopes, first, m, scale, add, dot, total, row, out):  # type: ignore[no-untyped-def]
+    """Set rows of the gradient to scale (diag(y) - y y^T) v, y = w / sum_k w, or add to them.
+
+    Args:
+        w: [K, draws], those of the tile from ``start`` on.
+        start: draw in ``w``.
+        slopes: v [K, N].
         first: draw of the tile.
         m: draws in it.
-        probs: p [K].
-        ratio: [m], overwritten with the least E / p.
-        which: int32 [m].
+        scale: a number in the working dtype.
+        add: to what the rows hold.
+        dot, total: [m], overwritten.
+        row: of the gradient's first entry.
+        out: the gradient [rows, N].
     """
-    ratio[:m] = np.inf
-    which[:m] = 0
-    for k in range(probs.size):
-        e, p, this = E[row + k, first : first + m], probs[k], np.int32(k)
-        for i in range(m):
-            here, least, before = e[i] / p, ratio[i], which[i]
-            which[i] = this if here < least else before
-            ratio[i] = min(here, least)
-
-
-@kernel
-def soften(E, row, first, m, probs, log_probs, temperature, most, which, total, y):  # type: ignore[no-untyped-def]
-    """Set ``y`` [K, m] to softmax((log p - log E) / tau), at tau = 1 p / E over its sum, and ``which`` to its argmax.
-
-    Args:
-        E, row, first, m: see ``hardest``.
-        probs, log_probs: of the classes [K].
-        temperature: tau, in the working dtype.
-        most, total: [m], overwritten.
-        which: int32 [m].
-        y: [K, m].
-    """
-    K, one = probs.size, probs.dtype.type(1)
+    dot[:m] = 0
     total[:m] = 0
-    most[:m] = -np.inf
-    which[:m] = 0
-    if temperature == one:
-        for k in range(K):
-            e, p, here, this = E[row + k, first : first + m], probs[k], y[k], np.int32(k)
-            for i in range(m):
-                z, greatest, before = p / e[i], most[i], which[i]
-                here[i] = z
-                total[i] += z
-                which[i] = this if z > greatest else before
-                most[i] = max(z, greatest)
-    else:
-        for k in range(K):
-            e, p, here, this = E[row + k, first : first + m], log_probs[k], y[k], np.int32(k)
-            for i in range(m):
-                z, greatest, before = p - log(one * e[i]), most[i], which[i]
-                here[i] = z
-                which[i] = this if z > greatest else before
-                most[i] = max(z, greatest)
-        rate = one / temperature
-        for k in range(K):
-            here, shown = y[k], one if log_probs[k] > -np.inf else one - one
-            for i in range(m):
-                z = shown * exp((here[i] - most[i]) * rate)
-                here[i] = z
-                total[i] += z
-    for i in range(m):
-        total[i] = one / total[i]
-    for k in range(K):
-        here = y[k]
+    for k in range(len(w)):
+        here, slope = w[k, start : start + m], slopes[k, first : first + m]
         for i in range(m):
-            here[i] *= total[i]
+            total[i] += here[i]
+            dot[i] += here[i] * slope[i]
+    for i in range(m):
+        dot[i] /= total[i]
+        total[i] = scale / total[i]
+    for k in range(len(w)):
+        here, slope, sums = w[k, start : start + m], slopes[k, first : first + m], out[row + k, first : first + m]
+        if add:
+            for i in range(m):
+                sums[i] += total[i] * here[i] * (slope[i] - dot[i])
+        else:
+            for i in range(m):
+                sums[i] = total[i] * here[i] * (slope[i] - dot[i])
 
 
 @kernel

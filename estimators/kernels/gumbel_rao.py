@@ -7,10 +7,11 @@ from torch import Tensor
 
 from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
-from .arrays import choices, draws_last, zeros
+from .arrays import choices, draws_last, empty
 from .compiled import kernel
 from .draw import outcomes
-from .elementary import exp, log
+from .elementary import log
+from .gumbel import pull_back_weights, weigh, whole_rate
 from .lookup import slopes_at
 from .noise import KernelNoise, every_odds, exponentials
 from .table import CostTable
@@ -59,119 +60,113 @@ def _averaged(
     conditional_samples: int,
 ) -> Tensor:
     """Return the gradient draws, given outcomes [S, V, N or more] and the slopes there [S, V, width, N]."""
-    theta = choices(node)
+    theta, C = choices(node), conditional_samples
     law, average = ("uniform", _of_coins) if isinstance(node, Bernoulli) else ("exponential", _of_choices)
-    key = noise.key(law, "conditional", (len(which), conditional_samples, *theta.shape))
-    out = zeros((theta.V * theta.width, noise.rows), theta.dtype)
-    tau = theta.dtype.type(temperature)
-    average(key, noise.block, noise.stride, theta.probs, theta.log_probs, which, slopes, conditional_samples, tau, out)
+    key = noise.key(law, "conditional", (len(which), C, *theta.shape))
+    out, number = empty((theta.V * theta.width, noise.rows), theta.dtype), theta.dtype.type
+    whole, rate, scale = whole_rate(temperature), number(1 / temperature), number(1 / (len(which) * C * temperature))
+    place = key, noise.block, noise.stride, noise.first
+    average(*place, theta.probs, theta.log_probs, which, slopes, C, whole, rate, scale, out)
     return theta.draws(out)
 
 
 @kernel
-def _of_choices(key, block, stride, probs, log_probs, which, slopes, C, temperature, out):  # type: ignore[no-untyped-def]
+def _of_choices(  # type: ignore[no-untyped-def]
+    key, block, stride, start, probs, log_probs, which, slopes, C, whole, rate, scale, out
+):
     S, V, K, N = slopes.shape
-    scale = 1 / (S * C * temperature)
     word, E, shown = np.empty(TILE, np.uint32), np.empty((K, TILE), np.float32), np.empty(TILE, np.int32)
-    E_D, log_E_D = np.empty(TILE, probs.dtype), np.empty(TILE, probs.dtype)
-    y, total, dot = np.empty((K, TILE), probs.dtype), np.empty(TILE, probs.dtype), np.empty(TILE, probs.dtype)
+    E_D, log_E_D, level = np.empty(TILE, out.dtype), np.empty(TILE, out.dtype), np.full(TILE, out.dtype.type(whole > 0))
+    w, total, dot = np.empty((K, TILE), out.dtype), np.empty(TILE, out.dtype), np.empty(TILE, out.dtype)
     for first in range(0, N, TILE):
-        m, filled = min(TILE, N - first), min(TILE, stride - first)
-        for s in range(S):
-            for v in range(V):
+        m = min(TILE, N - first)
+        filled = -(-m // 64) * 64
+        for v in range(V):
+            for s in range(S):
                 shown[:m] = which[s, v, first : first + m]
                 for c in range(C):
                     for k in range(K):
-                        number = (((s * C + c) * V + v) * K + k) * stride + first
+                        number = (((s * C + c) * V + v) * K + k) * stride + start + first
                         exponentials(key, block, number, word[:filled], E[k, :filled])
-                    _relax(E, shown[:m], probs[v], log_probs[v], temperature, E_D, log_E_D, y)
-                    _add_pullback(y, slopes[s, v], first, m, scale, total, dot, v * K, out)
+                    _relax(E, shown[:m], probs[v], log_probs[v], whole, rate, level[:m], E_D, log_E_D, w)
+                    pull_back_weights(w, 0, slopes[s, v], first, m, scale, s + c > 0, dot, total, v * K, out)
 
 
 @kernel
-def _relax(E, shown, probs, log_probs, temperature, E_D, log_E_D, y):  # type: ignore[no-untyped-def]
-    """Set ``y`` [K, m] to exp((z_k - z_D) / tau), z given D: 1 at k = D, else (p_k E_D / (E_k + p_k E_D))^(1/tau).
+def _relax(E, shown, probs, log_probs, whole, rate, level, E_D, log_E_D, w):  # type: ignore[no-untyped-def]
+    """Set ``w`` [K, m] to exp((z_k - z_D) / tau), z given D: 1 at k = D, else (p_k E_D / (E_k + p_k E_D))^(1/tau).
 
     Args:
         E: exponentials [K, m].
         shown: D, int32 [m].
         probs, log_probs: of the classes [K].
-        temperature: tau, in the working dtype.
+        whole, rate: 1 / tau; see ``gumbel.weigh``.
+        level: of no effect there [m].
         E_D, log_E_D: [m], overwritten.
-        y: [K, m].
+        w: [K, m].
     """
-    m, one, rate = shown.size, probs.dtype.type(1), probs.dtype.type(1) / temperature
+    m, one, zero = shown.size, probs.dtype.type(1), probs.dtype.type(0)
+    row = np.empty(m, probs.dtype)
     for k in range(len(E)):
         e, this = E[k], np.int32(k)
         for i in range(m):
             here, before = e[i], E_D[i]
             E_D[i] = here if shown[i] == this else before
-    if temperature == one:
-        for k in range(len(E)):
-            e, p, here, this = E[k], probs[k], y[k], np.int32(k)
-            for i in range(m):
-                ours = p * E_D[i]
-                here[i] = one if shown[i] == this else ours / (e[i] + ours)
-    else:
+    if whole == 0:
         for i in range(m):
             log_E_D[i] = log(E_D[i])
-        for k in range(len(E)):
-            e, p, log_p, here, this = E[k], probs[k], log_probs[k], y[k], np.int32(k)
-            if log_p == -np.inf:
-                for i in range(m):
-                    here[i] = 0
-                continue
+    for k in range(len(E)):
+        e, p, log_p, this = E[k], probs[k], log_probs[k], np.int32(k)
+        if whole > 0:
+            for i in range(m):
+                ours = p * E_D[i]
+                ratio = ours / (e[i] + ours)
+                row[i] = one if shown[i] == this else ratio
+        else:
             for i in range(m):
                 below = log_p + log_E_D[i] - log(e[i] + p * E_D[i])
-                here[i] = one if shown[i] == this else exp(below * rate)
+                row[i] = zero if shown[i] == this else below
+        weigh(row, level, log_p, whole, rate, w[k, :m])
 
 
 @kernel
-def _add_pullback(y, slopes, first, m, scale, total, dot, row, out):  # type: ignore[no-untyped-def]
-    """Add scale (diag(y) - y y^T) f' to rows of the gradient [rows, N], y [K, m] yet to be divided by its sum."""
-    total[:m] = 0
-    dot[:m] = 0
-    for k in range(len(y)):
-        here, slope = y[k], slopes[k, first : first + m]
-        for i in range(m):
-            total[i] += here[i]
-            dot[i] += here[i] * slope[i]
-    for i in range(m):
-        dot[i] /= total[i]
-        total[i] = scale / total[i]
-    for k in range(len(y)):
-        here, slope, sums = y[k], slopes[k, first : first + m], out[row + k, first : first + m]
-        for i in range(m):
-            sums[i] += total[i] * here[i] * (slope[i] - dot[i])
-
-
-@kernel
-def _of_coins(key, block, stride, probs, log_probs, which, slopes, C, temperature, out):  # type: ignore[no-untyped-def]
-    """Add mean_k y_k (1 - y_k) f' / tau with y = sigmoid(z / tau), z given D, of which |z| alone counts.
+def _of_coins(  # type: ignore[no-untyped-def]
+    key, block, stride, start, probs, log_probs, which, slopes, C, whole, rate, scale, out
+):
+    """Set ``out`` to mean_k y_k (1 - y_k) f' / tau with y = sigmoid(z / tau), z given D, of which |z| alone counts.
 
     With odds (1 - u) / u and r the probability of the other side, |z| = log(1 + odds / r) = log(odds + r) - log r.
     """
     S, V, _, N = slopes.shape
-    one, rate = probs.dtype.type(1), probs.dtype.type(1) / temperature
-    scale = 1 / (S * C * temperature)
-    word, odds, sums = np.empty(TILE, np.uint32), np.empty(TILE, probs.dtype), np.empty(TILE, probs.dtype)
+    one = out.dtype.type(1)
+    word, odds, level = np.empty(TILE, np.uint32), np.empty(TILE, out.dtype), np.full(TILE, out.dtype.type(whole > 0))
+    row, t, sums = np.empty(TILE, out.dtype), np.empty(TILE, out.dtype), np.empty(TILE, out.dtype)
     for first in range(0, N, TILE):
-        m, filled = min(TILE, N - first), min(TILE, stride - first)
-        for s in range(S):
-            for v in range(V):
-                q, p, log_q, log_p = probs[v, 0], probs[v, 1], log_probs[v, 0], log_probs[v, 1]
-                if log_p == -np.inf:
-                    continue
+        m = min(TILE, N - first)
+        filled = -(-m // 64) * 64
+        for v in range(V):
+            q, p, log_q, log_p = probs[v, 0], probs[v, 1], log_probs[v, 0], log_probs[v, 1]
+            total = out[v, first : first + m]
+            total[:] = 0
+            if log_p == -np.inf:
+                continue
+            for s in range(S):
                 shown, slope = which[s, v, first : first + m], slopes[s, v, 0, first : first + m]
-                total = out[v, first : first + m]
                 sums[:m] = 0
                 for c in range(C):
-                    number = ((s * C + c) * V + v) * stride + first
+                    number = ((s * C + c) * V + v) * stride + start + first
                     every_odds(key, block, number, word[:filled], odds[:filled])
+                    if whole > 0:
+                        for i in range(m):
+                            r = q if shown[i] == 1 else p
+                            row[i] = r / (odds[i] + r)
+                    else:
+                        for i in range(m):
+                            up = shown[i] == 1
+                            r, log_r = q if up else p, log_q if up else log_p
+                            row[i] = log_r - log(odds[i] + r)
+                    weigh(row[:m], level[:m], log_p, whole, rate, t[:m])
                     for i in range(m):
-                        up = shown[i] == 1
-                        r, log_r = q if up else p, log_q if up else log_p
-                        t = exp((log_r - log(odds[i] + r)) * rate)
-                        sums[i] += t / ((one + t) * (one + t))
+                        sums[i] += t[i] / ((one + t[i]) * (one + t[i]))
                 for i in range(m):
                     total[i] += scale * sums[i] * slope[i]

@@ -22,9 +22,8 @@ _ONE = np.float32(1.0)
 @njit(inline="always")
 def _tail(w):  # type: ignore[no-untyped-def]
     """Return min(u, 1 - u), in (0, 1/2], and whether u is the smaller."""
-    lower = w < uint32(0x80000000)
-    nearer = w if lower else ~w
-    return (float32(int32(nearer)) + _HALF) * _CELL_SINGLE, lower
+    sign = int32(int32(w) >> int32(31))  # 0 where u is the smaller, else all ones
+    return (float32(int32(int32(w) ^ sign)) + _HALF) * _CELL_SINGLE, sign == 0
 
 
 @njit(inline="always")
