@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import torch
@@ -47,7 +47,8 @@ class Choices:
 
     def draws(self, last: np.ndarray) -> Tensor:
         """Return gradients [entries of theta, N] as draws [N, *B, *param], of which they stay the memory."""
-        return torch.from_numpy(last).T.unflatten(1, self.shape)
+        axes = len(self.shape)
+        return torch.from_numpy(last.reshape(*self.shape, -1).transpose(axes, *range(axes)))
 
 
 @lru_cache(maxsize=16)
@@ -93,12 +94,17 @@ def event(array: np.ndarray, one: Choices) -> Tensor:
 
 def zeros(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
     """Return zeros whose memory is torch's, where the harness counts it."""
-    return torch.zeros(shape, dtype=torch.from_numpy(np.empty(0, dtype)).dtype).numpy()
+    return torch.zeros(shape, dtype=_of_torch(dtype)).numpy()
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
     """Return an array to be filled, whose memory is torch's."""
-    return torch.empty(shape, dtype=torch.from_numpy(np.empty(0, dtype)).dtype).numpy()
+    return torch.empty(shape, dtype=_of_torch(dtype)).numpy()
+
+
+@cache
+def _of_torch(dtype: np.dtype | type) -> torch.dtype:
+    return torch.from_numpy(np.empty(0, dtype)).dtype
 
 
 @kernel

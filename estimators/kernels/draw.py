@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
+from numba import int32
 from torch import Tensor
 
 from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
-from .arrays import choices, event, zeros
+from . import laws
+from .arrays import choices, empty, event, zeros
 from .compiled import kernel
-from .noise import KernelNoise, uniforms
+from .noise import KernelNoise
+from .philox import words
+
+_TOP, _NEVER = np.uint32(2**31), np.int32(2**31 - 1)
 
 
 def sample(node: Bernoulli | Categorical, noise: KernelNoise, S: int) -> Tensor:
@@ -24,46 +31,82 @@ def sample(node: Bernoulli | Categorical, noise: KernelNoise, S: int) -> Tensor:
 
 
 def outcomes(node: Bernoulli | Categorical, noise: KernelNoise, S: int) -> np.ndarray:
-    """Return the outcome of each variable, draws last [S, V, M]; the same array at each call within a block.
+    """Return the outcome of each variable, int32, draws last [S, V, M]; the same array at each call within a block.
 
     A coin shows 1 where u < p; of K classes it is the first whose cumulative probability is at least u times their sum.
     The levels are float64: those of a float32 would miss outcomes of probability 1e-7 by half of it.
     """
-    shape = (S, *node.theta.shape) if isinstance(node, Bernoulli) else (S, *node.theta.shape[:-1])
+    theta = choices(node).shape
+    shape = (S, *theta) if isinstance(node, Bernoulli) else (S, *theta[:-1])
     return noise.kept(("outcomes", shape), lambda: _drawn(node, noise, shape))
 
 
 def _drawn(node: Bernoulli | Categorical, noise: KernelNoise, shape: tuple[int, ...]) -> np.ndarray:
-    if isinstance(node, Bernoulli):
-        levels = node.probs.detach().double().reshape(-1, 1)
-    else:
-        levels = node.probs.detach().double().cumsum(-1).reshape(-1, node.theta.shape[-1])
-    which = zeros((shape[0], len(levels), noise.width), np.uint8 if levels.shape[1] <= 256 else np.int32)
-    key = noise.key("uniform", "x", shape)
-    _outcomes(key, noise.block, noise.stride, noise.first, levels.numpy(), isinstance(node, Bernoulli), which)
+    least, bounds = _bounds(node)
+    which = empty((shape[0], len(least), noise.width), np.int32)
+    key, coins = noise.key("uniform", "x", shape), isinstance(node, Bernoulli)
+    _outcomes(key, noise.block, noise.stride, noise.first, least, bounds, coins, which)
     return which
 
 
+@lru_cache(maxsize=16)
+def _bounds(node: Bernoulli | Categorical) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many levels lie below all uniforms [V], and the others' bounds on words [V, levels].
+
+    u exceeds a level where w - 2^31 exceeds its bound, an int32: eight words are compared at once, two float64.
+    """
+    if isinstance(node, Bernoulli):
+        p = node.probs.detach().double().reshape(-1, 1).numpy()
+        levels, last = np.nextafter(p, -1), np.ones(len(p))  # u >= p where it exceeds the number before p
+    else:
+        sums = node.probs.detach().double().cumsum(-1).reshape(-1, node.theta.shape[-1]).numpy()
+        levels, last = sums[:, :-1], sums[:, -1]
+    least, bounds = np.zeros(len(levels), np.int32), np.empty(levels.shape, np.int32)
+    _first_words(levels, last, least, bounds)
+    return least, bounds
+
+
 @kernel
-def _outcomes(key, block, stride, first, levels, coins, which):  # type: ignore[no-untyped-def]
+def _first_words(levels, last, least, bounds):  # type: ignore[no-untyped-def]
+    """Bisect for the first word whose u times the last level exceeds a level: the product never falls."""
+    for v in range(levels.shape[0]):
+        for k in range(levels.shape[1]):
+            low, high = 0, 2**32
+            while low < high:
+                middle = (low + high) // 2
+                if laws.uniform(middle) * last[v] > levels[v, k]:
+                    high = middle
+                else:
+                    low = middle + 1
+            if low == 0:
+                least[v] += 1
+                bounds[v, k] = _NEVER
+            else:
+                bounds[v, k] = low - 1 - 2**31
+
+
+@kernel
+def _outcomes(key, block, stride, first, least, bounds, coins, which):  # type: ignore[no-untyped-def]
     S, V, M = which.shape
-    word, u = np.empty(M, np.uint32), np.empty(M)
+    levels, word = bounds.shape[1], np.empty(M, np.uint32)
+    whole = levels - levels % 4
     for s in range(S):
         for v in range(V):
-            uniforms(key, block, (s * V + v) * stride + first, word, u)
-            here = which[s, v]
+            words(key, block, (s * V + v) * stride + first, word)
+            here, bound = which[s, v], bounds[v]
+            here[:] = least[v]
+            for k in range(0, whole, 4):
+                a, b, c, d = bound[k], bound[k + 1], bound[k + 2], bound[k + 3]
+                for n in range(M):
+                    w = int32(word[n] ^ _TOP)
+                    here[n] += int32(w > a) + int32(w > b) + int32(w > c) + int32(w > d)
+            for k in range(whole, levels):
+                a = bound[k]
+                for n in range(M):
+                    here[n] += int32(word[n] ^ _TOP) > a
             if coins:
-                p = levels[v, 0]
                 for n in range(M):
-                    here[n] = u[n] < p
-            else:
-                last = levels[v, -1]
-                for n in range(M):
-                    u[n] *= last
-                for k in range(levels.shape[1] - 1):
-                    level = levels[v, k]
-                    for n in range(M):
-                        here[n] += u[n] > level
+                    here[n] = 1 - here[n]
 
 
 @kernel

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
-from .arrays import Choices, choices, zeros
+from .arrays import Choices, choices, empty
 from .compiled import kernel
 from .draw import outcomes
 from .noise import KernelNoise
 from .table import CostTable
+from .turning import lanes, turned
 
 
 def every_outcome(node: Bernoulli | Categorical) -> Tensor:
@@ -24,31 +29,50 @@ def every_outcome(node: Bernoulli | Categorical) -> Tensor:
     return torch.eye(K, dtype=theta.dtype).reshape(K, *(1,) * (theta.ndim - 1), K).expand(K, *theta.shape)
 
 
-def looked_up(node: Bernoulli | Categorical, noise: KernelNoise, S: int, shares: Tensor, weights: np.ndarray) -> Tensor:
-    """Return sum_s w_sb T[v, x_sv] as draws [N, *B, *param], x the S independent points of ``node.draw``.
+@lru_cache(maxsize=16)
+def tabulated(
+    combine: Callable[..., Tensor], node: Bernoulli | Categorical, table: CostTable, **config: Any
+) -> np.ndarray:
+    """Return the draws of a torch form at every outcome, as ``rows``: made once for each node, cost and config."""
+    x, slopes = every_outcome(node).unsqueeze(1), table.slopes_at_every_outcome(node.theta).unsqueeze(1)
+    noise = KernelNoise(0, "every outcome", 0, len(x))  # as many draws; what depends on noise is in no table
+    return rows(combine(node, noise, x, None, slopes, **config), choices(node))
+
+
+@lru_cache(maxsize=16)
+def scores(node: Bernoulli | Categorical) -> np.ndarray:
+    """Return the scores at every outcome, as ``rows``."""
+    return rows(node.score(every_outcome(node)), choices(node))
+
+
+def rows(shares: Tensor, theta: Choices) -> np.ndarray:
+    """Return shares of a gradient at ``every_outcome`` [J, *B, *param] as rows [V, J, W], padded with zeros."""
+    by_outcome = shares.detach().reshape(theta.J, theta.V, theta.width).transpose(0, 1)
+    return _padded(by_outcome.numpy())
+
+
+def weighted_scores(node: Bernoulli | Categorical, noise: KernelNoise, weights: np.ndarray) -> Tensor:
+    """Return sum_s w_sb s(x_s) [N, *B, *param], x the S independent points of ``node.draw``.
+
+    The score of a variable depends on its outcome alone.
 
     Args:
         node: of V variables.
         noise: of the block.
-        S: number of points.
-        shares: T, the gradient's share at each of ``every_outcome`` [J, *B, *param].
         weights: w [S, nodes of the batch, N], one for each node in the order of rows.
     """
     theta = choices(node)
-    table = shares.detach().reshape(theta.J, theta.V, theta.width).permute(1, 2, 0).contiguous().numpy()
-    out = zeros((theta.V * theta.width, noise.rows), theta.dtype)
-    _look_up(outcomes(node, noise, S), weights, table, out)
+    out = empty((theta.V * theta.width, noise.rows), theta.dtype)
+    _weigh(outcomes(node, noise, len(weights)), weights, scores(node), out)
     return theta.draws(out)
 
 
-def weighted_scores(node: Bernoulli | Categorical, noise: KernelNoise, weights: np.ndarray) -> Tensor:
-    """Return sum_s w_sb s(x_s) [N, *B, *param]: the score of a variable depends on its outcome alone."""
-    return looked_up(node, noise, len(weights), node.score(every_outcome(node)), weights)
-
-
-def averaged(node: Bernoulli | Categorical, noise: KernelNoise, S: int, shares: Tensor) -> Tensor:
-    """Return mean_s T[v, x_sv] [N, *B, *param]; see ``looked_up``."""
-    return looked_up(node, noise, S, shares, np.full((S, 1, noise.rows), 1 / S, choices(node).dtype))
+def averaged(node: Bernoulli | Categorical, noise: KernelNoise, S: int, table: np.ndarray) -> Tensor:
+    """Return mean_s T[v, x_sv] [N, *B, *param] of a table of ``rows``."""
+    theta = choices(node)
+    out = empty((theta.V * theta.width, noise.rows), theta.dtype)
+    _average(outcomes(node, noise, S), table, out)
+    return theta.draws(out)
 
 
 def samples_first(values: Tensor) -> np.ndarray:
@@ -59,31 +83,70 @@ def samples_first(values: Tensor) -> np.ndarray:
 
 def costs(node: Bernoulli | Categorical, noise: KernelNoise, table: CostTable, S: int) -> np.ndarray:
     """Return f at the S independent points of a node without a batch, in theta's dtype [S, 1, N]."""
-    out = zeros((S, noise.rows), choices(node).dtype)
+    return noise.kept(("costs", table, S), lambda: _summed(node, noise, table, S))
+
+
+def _summed(node: Bernoulli | Categorical, noise: KernelNoise, table: CostTable, S: int) -> np.ndarray:
+    out = empty((S, noise.rows), choices(node).dtype)
     _costs(outcomes(node, noise, S), table.values.numpy(), out)
     return out[:, None]
 
 
 def slopes_at(which: np.ndarray, table: CostTable, theta: Choices, N: int) -> np.ndarray:
     """Return the slopes of a separable cost at outcomes [S, V, M] of N draws, in theta's dtype [S, V, width, N]."""
-    assert table.slopes is not None
-    out = zeros((*which.shape[:2], theta.width, N), theta.dtype)
-    _slopes_at(which, table.slopes.transpose(1, 2).contiguous().numpy(), out)
+    out = empty((*which.shape[:2], theta.width, N), theta.dtype)
+    _slopes_at(which, _slopes(table), out)
     return out
 
 
+@lru_cache(maxsize=16)
+def _slopes(table: CostTable) -> np.ndarray:
+    assert table.slopes is not None
+    return _padded(table.slopes.numpy())
+
+
+def _padded(table: np.ndarray) -> np.ndarray:
+    width = table.shape[-1]
+    return np.pad(table, ((0, 0), (0, 0), (0, -width % lanes(table.dtype))))
+
+
 @kernel
-def _look_up(which, weights, table, out):  # type: ignore[no-untyped-def]
-    S, B, N = weights.shape
-    V, width, _ = table.shape
+def _average(which, table, out):  # type: ignore[no-untyped-def]
+    (S, V, M), N = which.shape, out.shape[1]
+    width, L, share = len(out) // V, 32 // out.itemsize, out.dtype.type(1 / S)
+    tile = np.empty((L, M), out.dtype)
     for v in range(V):
-        b = v * B // V
-        for c in range(width):
-            share, sums = table[v, c], out[v * width + c]
+        for column in range(0, width, L):
             for s in range(S):
-                here, weight = which[s, v], weights[s, b]
-                for n in range(N):
-                    sums[n] += weight[n] * share[here[n]]
+                turned(table[v], which[s, v], column, tile)
+                for c in range(column, min(column + L, width)):
+                    sums, value = out[v * width + c], tile[c - column]
+                    if s == 0:
+                        for n in range(N):
+                            sums[n] = share * value[n]
+                    else:
+                        for n in range(N):
+                            sums[n] += share * value[n]
+
+
+@kernel
+def _weigh(which, weights, table, out):  # type: ignore[no-untyped-def]
+    (S, V, M), N = which.shape, out.shape[1]
+    B, width, L = weights.shape[1], len(out) // V, 32 // out.itemsize
+    tile = np.empty((L, M), out.dtype)
+    for v in range(V):
+        for column in range(0, width, L):
+            for s in range(S):
+                turned(table[v], which[s, v], column, tile)
+                weight = weights[s, v * B // V]
+                for c in range(column, min(column + L, width)):
+                    sums, value = out[v * width + c], tile[c - column]
+                    if s == 0:
+                        for n in range(N):
+                            sums[n] = weight[n] * value[n]
+                    else:
+                        for n in range(N):
+                            sums[n] += weight[n] * value[n]
 
 
 @kernel
@@ -93,17 +156,26 @@ def _costs(which, values, out):  # type: ignore[no-untyped-def]
         f = out[s]
         for v in range(len(values)):
             here, value = which[s, v], values[v]
-            for n in range(N):
-                f[n] += value[here[n]]
+            if v == 0:
+                for n in range(N):
+                    f[n] = value[here[n]]
+            elif len(value) == 2:
+                low, high = value
+                for n in range(N):
+                    f[n] += high if here[n] else low
+            else:
+                for n in range(N):
+                    f[n] += value[here[n]]
 
 
 @kernel
 def _slopes_at(which, slopes, out):  # type: ignore[no-untyped-def]
     S, V, width, N = out.shape
+    L = 32 // out.itemsize
+    tile = np.empty((L, which.shape[2]), out.dtype)
     for s in range(S):
         for v in range(V):
-            here = which[s, v]
-            for c in range(width):
-                slope, sums = slopes[v, c], out[s, v, c]
-                for n in range(N):
-                    sums[n] = slope[here[n]]
+            for column in range(0, width, L):
+                turned(slopes[v], which[s, v], column, tile)
+                for c in range(column, min(column + L, width)):
+                    out[s, v, c] = tile[c - column, :N]

@@ -6,7 +6,7 @@ from .. import straight_through as form
 from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
 from .arrays import choices, draws_last
-from .lookup import averaged, every_outcome
+from .lookup import averaged, tabulated
 from .mixed import add_pulled_back, gradient
 from .noise import KernelNoise
 from .table import CostTable
@@ -40,6 +40,4 @@ def fused(
     identity: bool = False,
 ) -> Tensor:
     """Return the same for a separable cost."""
-    x, slopes = every_outcome(node).unsqueeze(1), table.slopes_at_every_outcome(node.theta).unsqueeze(1)
-    shares = form.combine(node, noise, x, None, slopes, temperature=temperature, identity=identity)
-    return averaged(node, noise, S, shares)
+    return averaged(node, noise, S, tabulated(form.combine, node, table, temperature=temperature, identity=identity))
