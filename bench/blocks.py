@@ -79,7 +79,7 @@ def sum_block(
         first: number of the block's first draw.
         wanted: how many of its draws count, the first ones; more than it has where its only draw stands for all.
     """
-    sums = [BlockSums(frame, first) for frame in frames]
+    sums = [BlockSums(frame, first, wanted) for frame in frames]
     errors: dict[int, InputError] = {}
     for place, draws in block.strips():
         if isinstance(draws, InputError):

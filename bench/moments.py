@@ -141,10 +141,13 @@ class BlockSums:
         frame: what all blocks share.
         first: number of the block's first draw, which sets its batch.
         rows: draws in the block.
+
+    Attributes:
+        count: draws taken so far.
     """
 
     def __init__(self, frame: Frame, first: int, rows: int) -> None:
-        self._frame, self._first, self._rows, self._count = frame, first, rows, 0
+        self._frame, self._first, self._rows, self.count = frame, first, rows, 0
         n, B = len(frame.shift), frame.num_batches
         self._of_strips: Moments | None = None
         self._by_kernel = HAS_KERNELS and frame.shift.device.type == "cpu" and (rows <= B or B % NUM_REPLICATES == 0)
@@ -164,9 +167,9 @@ class BlockSums:
             draws: [m, n]; m is a multiple of 64 unless they are the block's last.
         """
         if not self._by_kernel:
-            strip = _by_torch(draws, self._frame, self._first + self._count, _sums_outer(draws.shape[1], self._first))
+            strip = _by_torch(draws, self._frame, self._first + self.count, _sums_outer(draws.shape[1], self._first))
             self._of_strips = strip if self._of_strips is None else self._of_strips + strip
-            self._count += len(draws)
+            self.count += len(draws)
         elif draws.stride(0) == 1 or len(draws) == 1:
             self._add_by_kernel(draws.T)
         else:
@@ -178,7 +181,7 @@ class BlockSums:
         from ..estimators.kernels.moments import add_strip
 
         (n, m), stride = g.shape, g.stride(0)
-        start, stop = self._count, self._count + m
+        start, stop = self.count, self.count + m
         if start % NUM_REPLICATES or stop > self._rows:
             raise ValueError(f"{m} draws after {start} of {self._rows}: only a block's last are no multiple of 64")
         largest, finite = add_strip(
@@ -199,7 +202,7 @@ class BlockSums:
         if self._outer is not None:
             h = g.double() - self._frame.shift[:, None]
             self._outer.addmm_(h, h.T)
-        self._count = stop
+        self.count = stop
 
     def moments(self) -> Moments:
         """Return the sums over the draws, once all have been added."""
@@ -211,7 +214,7 @@ class BlockSums:
         self._batches.sum(1, out=self._sums[_POWERS : _POWERS + n])
         sq = self._sq[:0] if self._num_nonfinite else self._sq
         return Moments(
-            self._count,
+            self.count,
             torch.from_numpy(self._sums),
             self._outer,
             Batches.at(torch.from_numpy(self._batches.T), self._first, frame.num_batches),
