@@ -17,7 +17,7 @@ from .problem import Problem
 MAX_BLOCK = 4096
 THETA_ENTRIES = 2**18
 POINT_ENTRIES = 2**22
-STRIP_ENTRIES = 2**15  # of a strip's noise: four arrays of as many float32 numbers stay in a cache of 512 KB
+STRIP_ENTRIES = 2**18  # of a strip's noise: as many numbers as a block has of a gradient, however many its samples
 
 
 @dataclass(frozen=True, eq=False)
