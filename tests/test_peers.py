@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from varbench.bench.peers import problems
+from varbench.bench.peers import machine, problems
 from varbench.bench.peers.agreement import LEVEL, agreement, welch
 from varbench.bench.peers.ours import Ours, request
 from varbench.bench.peers.pinned import one_core
@@ -290,3 +290,17 @@ def test_without_the_peers_environment_rows_of_torch_alone_are_measured_and_othe
     assert sum(measured["parts"].values()) == pytest.approx(measured["ours"], rel=1)
     assert "make peers" in line(chosen["reinmax-network"], settings)["skipped"]
     assert line(chosen["codebook"], settings)["found"]["equal"]
+
+
+def test_the_machine_says_how_wide_its_vectors_are_and_what_its_noise_takes() -> None:
+    features = {"avx2": True, "avx512f": False, "sse2": True}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("llvmlite.binding.get_host_cpu_features", lambda: features)
+        assert machine.vectors() == "AVX2"
+        patched.setattr("llvmlite.binding.get_host_cpu_features", lambda: features | {"avx512f": True})
+        assert machine.vectors() == "AVX-512"
+        patched.setattr("llvmlite.binding.get_host_cpu_features", dict)
+        assert machine.vectors() == ""
+    found = machine.noise(6)
+    assert found is not None
+    assert 0 < found["lower"] <= found["value"] <= found["upper"]

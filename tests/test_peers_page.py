@@ -33,7 +33,8 @@ def row(name: str, ratio: float, reach: float, most: bool = False, **found: Any)
 
 PARTS = {"cost": 2.5e-7, "moments": 6e-7, "the rest": 1.5e-7}
 NUMBERS: dict[str, Any] = {
-    "schema": 1, "rounds": 15, "draws": 100_000, "cores": 2, "load": [1.0, 4.25], "commit": "abc",
+    "schema": 2, "rounds": 15, "draws": 100_000, "cores": 2, "load": [1.0, 4.25], "commit": "abc",
+    "vectors": "AVX2", "noise": {"value": 0.274, "lower": 0.268, "upper": 0.282},
     "versions": {"python": "3", "processor": "abacus", "torch": "2"},
     "rows": [
         row("fast", 12.34, 8),
@@ -55,6 +56,15 @@ def changed(change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
     numbers = copy.deepcopy(NUMBERS)
     change(numbers)
     return numbers
+
+
+def test_the_machine_is_told_by_its_vectors_and_its_noise() -> None:
+    def told(**fields: Any) -> str:
+        return next(one["text"] for one in words.findings(NUMBERS | fields) if one["topic"] == "machine")
+
+    assert "this one has AVX2, narrower vectors. An exponential of the kernels takes 0.27 [0.27, 0.28]" in told()
+    assert "as this is one." in told(vectors="AVX-512")
+    assert told(vectors="", noise=None).endswith("whether this is one is not known.")
 
 
 def test_the_verdict_follows_from_the_median_and_what_is_to_be_reached() -> None:
@@ -141,7 +151,7 @@ def test_the_figure_has_a_dot_for_each_measured_row() -> None:
     assert hollow == [one.verdict is not Verdict.REACHED for one in measured]
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema": 0}', '{"schema": 1}'])
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema": 0}', '{"schema": 2}'])
 def test_a_file_of_something_else_is_one_line_and_exit_code_2(
     text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 from ..statistics import Estimate
 
 Numbers = Mapping[str, Any]
-SCHEMA = 1
-WHOLE = {"rounds", "draws", "cores", "load", "versions", "commit", "rows"}
+SCHEMA = 2
+WHOLE = {"rounds", "draws", "cores", "load", "versions", "commit", "vectors", "noise", "rows"}
 
 
 class Verdict(Enum):

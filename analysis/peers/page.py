@@ -73,6 +73,7 @@ def _environment(numbers: Numbers, lines: Sequence[Line]) -> list[tuple[str, str
     theirs = {f"{name} {text}" for line in lines if line.found for name, text in line.found["versions"].items()}
     return [
         ("processor", f"{ours['processor']}, {count(numbers['cores'], 'core')}"),
+        ("vectors", numbers["vectors"] or "not known"),
         ("load", _load(numbers)),
         ("versions", ", ".join(f"{name} {text}" for name, text in ours.items() if name != "processor")),
         ("the peers' versions", ", ".join(sorted(theirs)) or "none was installed"),

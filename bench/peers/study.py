@@ -9,10 +9,11 @@ from typing import Any
 
 from .. import environment
 from ..threads import one_thread_each
+from .machine import noise, vectors
 from .row import Row, Settings
 from .side import Skipped
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def study(rows: Iterable[Row], settings: Settings, report: Callable[[str, int], None]) -> dict[str, Any]:
@@ -36,6 +37,8 @@ def study(rows: Iterable[Row], settings: Settings, report: Callable[[str, int], 
         "load": None if math.isnan(loads[0]) else [min(loads), max(loads)],
         "versions": environment.versions() | {"numba": environment.installed("numba") or "missing"},
         "commit": environment.commit(),
+        "vectors": vectors(),
+        "noise": noise(settings.rounds),
         "rows": lines,
     }
 
