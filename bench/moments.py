@@ -43,7 +43,7 @@ class Frame:
     @property
     def num_batches(self) -> int:
         """How many interleaved batches are summed: draw i belongs to batch i mod this."""
-        if len(self.shift) <= FULL_COVARIANCE:
+        if self.shift.numel() <= FULL_COVARIANCE:
             return NUM_REPLICATES
         return self.num_draws if self.num_draws < SMALL else NUM_BATCHES
 
@@ -145,7 +145,7 @@ class BlockSums:
 
     def __init__(self, frame: Frame, first: int, rows: int) -> None:
         self._frame, self._first, self._rows, self._count = frame, first, rows, 0
-        n, B = len(frame.shift), frame.num_batches
+        n, B = frame.shift.numel(), frame.num_batches
         self._of_strips: Moments | None = None
         self._by_kernel = HAS_KERNELS and frame.shift.device.type == "cpu" and (rows <= B or B % NUM_REPLICATES == 0)
         if not self._by_kernel:
@@ -185,11 +185,13 @@ class BlockSums:
             g.as_strided(((n - 1) * stride + m,), (1,)).numpy(),
             stride,
             start,
+            self._rows,
             self._shift,
             self._offset,
             self._sq[start:stop],
             self._error[start:stop],
             self._sums[:_POWERS].reshape(4, -1),
+            self._sums[_POWERS : _POWERS + n],
             self._sums[_POWERS + n :],
             self._batches,
         )
@@ -202,13 +204,14 @@ class BlockSums:
         self._count = stop
 
     def moments(self) -> Moments:
-        """Return the sums over the draws, once all have been added."""
+        """Return the sums over the block, all of whose draws must have been added."""
+        if self._count != self._rows:
+            raise ValueError(f"{self._count} of a block's {self._rows} draws were added")
         if self._of_strips is not None:
             return self._of_strips
-        n, place, frame = len(self._batches), self._first % NUM_REPLICATES, self._frame
+        place, frame = self._first % NUM_REPLICATES, self._frame
         if place:
             self._sums[:_POWERS] = np.roll(self._sums[:_POWERS].reshape(4, -1), place, 1).ravel()
-        self._batches.sum(1, out=self._sums[_POWERS : _POWERS + n])
         sq = self._sq[:0] if self._num_nonfinite else self._sq
         return Moments(
             self._count,
@@ -279,7 +282,7 @@ class Tree:
         """Take the moments of one block and merge what can be merged."""
         squares = moments.squares
         self._squares = squares if self._squares is None else self._squares + squares
-        moments = replace(moments, squares=replace(squares, values=squares.values[:0]))
+        moments = replace(moments, squares=Largest(squares.values[:0], squares.most))
         level = 0
         while level < len(self._width) - 1:
             sibling = block ^ 1

@@ -77,6 +77,8 @@ def test_strips_that_would_change_the_bits_are_refused() -> None:
     sums.add(draws[:65])
     with pytest.raises(ValueError, match="65 of 256"):
         sums.add(draws[65:])
+    with pytest.raises(ValueError, match="65 of a block's 256"):
+        sums.moments()
     with pytest.raises(ValueError, match="after 0 of 200"):
         BlockSums(frame_of(draws), 0, 200).add(draws)
 
