@@ -151,8 +151,8 @@ class BlockSums:
         if not self._by_kernel:
             return
         self._largest, self._num_nonfinite = 0.0, 0
-        self._shift, known = frame.shift.numpy(), frame.exact is not None
-        self._offset = np.empty(0) if frame.exact is None else self._shift - frame.exact.numpy()
+        self._shift, known = frame.shift.double().numpy(), frame.exact is not None
+        self._offset = np.empty(0) if frame.exact is None else self._shift - frame.exact.double().numpy()
         self._sums, self._batches = np.zeros(_POWERS + 2 * n), np.empty((n, min(rows, B)))
         self._sq, self._error = np.empty(rows), np.empty(rows * known)
         self._outer = torch.zeros(n, n, dtype=torch.float64) if _sums_outer(n, first) else None
@@ -212,13 +212,12 @@ class BlockSums:
         place, frame = self._first % NUM_REPLICATES, self._frame
         if place:
             self._sums[:_POWERS] = np.roll(self._sums[:_POWERS].reshape(4, -1), place, 1).ravel()
-        sq = self._sq[:0] if self._num_nonfinite else self._sq
         return Moments(
             self._count,
             torch.from_numpy(self._sums),
             self._outer,
             Batches.at(torch.from_numpy(self._batches.T), self._first, frame.num_batches),
-            Largest(sq, frame.num_top),
+            Largest(self._sq[: 0 if self._num_nonfinite else None], frame.num_top),
             self._largest,
             self._num_nonfinite,
         )
@@ -280,9 +279,8 @@ class Tree:
 
     def add(self, block: int, moments: Moments) -> None:
         """Take the moments of one block and merge what can be merged."""
-        squares = moments.squares
-        self._squares = squares if self._squares is None else self._squares + squares
-        moments = replace(moments, squares=Largest(squares.values[:0], squares.most))
+        self._squares = moments.squares if self._squares is None else self._squares + moments.squares
+        moments = replace(moments, squares=Largest(np.empty(0), moments.squares.most))
         level = 0
         while level < len(self._width) - 1:
             sibling = block ^ 1
