@@ -43,7 +43,7 @@ class Frame:
     @property
     def num_batches(self) -> int:
         """How many interleaved batches are summed: draw i belongs to batch i mod this."""
-        if len(self.shift) <= FULL_COVARIANCE:
+        if self.shift.numel() <= FULL_COVARIANCE:
             return NUM_REPLICATES
         return self.num_draws if self.num_draws < SMALL else NUM_BATCHES
 
@@ -148,14 +148,14 @@ class BlockSums:
 
     def __init__(self, frame: Frame, first: int, rows: int) -> None:
         self._frame, self._first, self._rows, self.count = frame, first, rows, 0
-        n, B = len(frame.shift), frame.num_batches
+        n, B = frame.shift.numel(), frame.num_batches
         self._of_strips: Moments | None = None
         self._by_kernel = HAS_KERNELS and frame.shift.device.type == "cpu" and (rows <= B or B % NUM_REPLICATES == 0)
         if not self._by_kernel:
             return
         self._largest, self._num_nonfinite = 0.0, 0
-        self._shift, known = frame.shift.numpy(), frame.exact is not None
-        self._offset = np.empty(0) if frame.exact is None else self._shift - frame.exact.numpy()
+        self._shift, known = frame.shift.double().numpy(), frame.exact is not None
+        self._offset = np.empty(0) if frame.exact is None else self._shift - frame.exact.double().numpy()
         self._sums, self._batches = np.zeros(_POWERS + 2 * n), np.empty((n, min(rows, B)))
         self._sq, self._error = np.empty(rows), np.empty(rows * known)
         self._outer = torch.zeros(n, n, dtype=torch.float64) if _sums_outer(n, first) else None
@@ -188,11 +188,13 @@ class BlockSums:
             g.as_strided(((n - 1) * stride + m,), (1,)).numpy(),
             stride,
             start,
+            self._rows,
             self._shift,
             self._offset,
             self._sq[start:stop],
             self._error[start:stop],
             self._sums[:_POWERS].reshape(4, -1),
+            self._sums[_POWERS : _POWERS + n],
             self._sums[_POWERS + n :],
             self._batches,
         )
@@ -205,20 +207,20 @@ class BlockSums:
         self.count = stop
 
     def moments(self) -> Moments:
-        """Return the sums over the draws, once all have been added."""
+        """Return the sums over the block, all of whose draws must have been added."""
+        if self.count != self._rows:
+            raise ValueError(f"{self.count} of a block's {self._rows} draws were added")
         if self._of_strips is not None:
             return self._of_strips
-        n, place, frame = len(self._batches), self._first % NUM_REPLICATES, self._frame
+        place, frame = self._first % NUM_REPLICATES, self._frame
         if place:
             self._sums[:_POWERS] = np.roll(self._sums[:_POWERS].reshape(4, -1), place, 1).ravel()
-        self._batches.sum(1, out=self._sums[_POWERS : _POWERS + n])
-        sq = self._sq[:0] if self._num_nonfinite else self._sq
         return Moments(
             self.count,
             torch.from_numpy(self._sums),
             self._outer,
             Batches.at(torch.from_numpy(self._batches.T), self._first, frame.num_batches),
-            Largest(sq, frame.num_top),
+            Largest(self._sq[: 0 if self._num_nonfinite else None], frame.num_top),
             self._largest,
             self._num_nonfinite,
         )
@@ -280,9 +282,8 @@ class Tree:
 
     def add(self, block: int, moments: Moments) -> None:
         """Take the moments of one block and merge what can be merged."""
-        squares = moments.squares
-        self._squares = squares if self._squares is None else self._squares + squares
-        moments = replace(moments, squares=replace(squares, values=squares.values[:0]))
+        self._squares = moments.squares if self._squares is None else self._squares + moments.squares
+        moments = replace(moments, squares=Largest(np.empty(0), moments.squares.most))
         level = 0
         while level < len(self._width) - 1:
             sibling = block ^ 1

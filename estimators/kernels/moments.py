@@ -41,18 +41,20 @@ larger: Any = intrinsic(_larger)
 
 
 @kernel
-def add_strip(g, stride, place, shift, offset, sq, error, powers, h2h, batches):  # type: ignore[no-untyped-def]
+def add_strip(g, stride, place, rows, shift, offset, sq, error, powers, h, h2h, batches):  # type: ignore[no-untyped-def]
     """Add a strip of draws to the sums over a block, with h = g - shift.
 
     Args:
         g: entry j of draw i stands at j stride + i.
         stride: of an entry, at least the number of draws in the strip.
         place: of the strip's first draw in its block, a multiple of 64.
+        rows: draws in the block.
         shift: [n].
         offset: shift - exact [n], or empty without a truth.
         sq: set to |h|^2 of each draw in the strip.
         error: set to |g - exact|^2 - |shift - exact|^2 of each draw; empty without a truth.
         powers: raised by the sums of sq, error and their squares over draws of equal place mod 64 [4, 64].
+        h: set to the sum over the block's draws of h [n] once they are all there.
         h2h: raised by the sum over draws of |h|^2 h [n].
         batches: set, then raised by the sums of h over draws of equal place mod B [n, B]; B holds the block or is a
             multiple of 64.
@@ -65,7 +67,7 @@ def add_strip(g, stride, place, shift, offset, sq, error, powers, h2h, batches):
         here, there = sq[first : first + _TILE], error[first : first + _TILE]
         most = max(most, _squares(g[first:], stride, shift, offset, here, there))
         total += _powers(here, there, powers)
-        _weigh(g[first:], stride, place + first, shift, here, h2h, batches)
+        _weigh(g[first:], stride, place + first, rows, shift, here, h, h2h, batches)
     return most, np.isfinite(total)
 
 
@@ -163,7 +165,7 @@ def _weigh_batch(row, shift, square, sums, size):  # type: ignore[no-untyped-def
 
 
 @kernel
-def _weigh(g, stride, place, shift, sq, h2h, batches):  # type: ignore[no-untyped-def]
+def _weigh(g, stride, place, rows, shift, sq, h, h2h, batches):  # type: ignore[no-untyped-def]
     """Raise the sums of h and of |h|^2 h."""
     N, B = sq.size, batches.shape[1]
     for j in range(shift.size):
@@ -181,3 +183,8 @@ def _weigh(g, stride, place, shift, sq, h2h, batches):  # type: ignore[no-untype
             if batch >= B:
                 batch = 0
         h2h[j] = weighed
+        if place + N == rows:
+            all_of_them = 0.0
+            for b in range(B):
+                all_of_them = summed(all_of_them, sums[b])
+            h[j] = all_of_them
