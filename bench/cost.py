@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from ..estimators._draws_last import in_rows
 from ..estimators.errors import CostError
 from ..estimators.node import Node
 from .problem import Problem
@@ -43,7 +44,7 @@ class Evaluator:
             points.shape[:2],
             (*points.shape[2 : points.ndim - len(node.event_shape)], *node.event_shape),
         )
-        rows = points.detach().reshape(-1, *trail)
+        rows = in_rows(points.detach()).reshape(-1, *trail)
         batch = tuple(node.batch_shape)
         if math.prod(trail) != math.prod(batch) * math.prod(node.event_shape) and not self._broadcasts(rows):
             rows = rows.expand(rows.shape[0], *batch, *node.event_shape)

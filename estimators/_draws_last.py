@@ -23,6 +23,11 @@ def in_rows(x: Tensor) -> Tensor:
     return x.reshape(len(x), -1).contiguous().reshape(x.shape)
 
 
+def like(x: Tensor, other: Tensor) -> Tensor:
+    """Return x with its draws last in memory where those of the other are."""
+    return draws_last(x) if _are_last(other) else x
+
+
 def class_sum(x: Tensor) -> Tensor:
     """Return sum_k x [N, ..., 1]."""
     return x.movedim(0, -1).sum(-2, keepdim=True).movedim(-1, 0) if _are_last(x) else x.sum(-1, keepdim=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from .._draws_last import class_max, class_sum, draws_last, in_rows
+from .._draws_last import class_max, class_sum, draws_last, in_rows, like
 from ..errors import InputError
 from ..node import checked_theta, outcome_count
 from ..noise import Noise
@@ -130,7 +130,7 @@ class Categorical:
         E = noise.exponential(*x.shape[1:], name=name)
         E_D = (E * x).sum(-1, keepdim=True)
         below = self.log_probs - torch.log1p(self.probs * E_D / E)
-        return noise.gumbel(*x.shape[1:], name=name) + torch.where(x > 0.5, 0, below)
+        return torch.where(x > 0.5, 0, below) - E.log()
 
     def conditional_pullback(self, x: Tensor, noise: Noise, v: Tensor, name: str) -> Tensor:
         """Return (dz/dphi)^T v for z = conditional(x, noise, name), with its E held fixed.
@@ -158,6 +158,5 @@ class Categorical:
 
     def pullback(self, y: Tensor, v: Tensor) -> Tensor:
         """Return (diag(y) - y y^T) v."""
-        v = draws_last(v)
-        y = draws_last(y) if y.ndim == v.ndim else y  # or one for all draws
+        v = like(v, y)
         return (v - class_sum(y * v)).mul_(y)
