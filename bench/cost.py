@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from ..estimators._draws_last import in_rows
 from ..estimators.errors import CostError
 from ..estimators.node import Node
 from .problem import Problem
@@ -43,7 +44,7 @@ class Evaluator:
             points.shape[:2],
             (*points.shape[2 : points.ndim - len(node.event_shape)], *node.event_shape),
         )
-        rows = points.detach().reshape(-1, *trail)
+        rows = in_rows(points.detach()).reshape(-1, *trail)
         batch = tuple(node.batch_shape)
         if math.prod(trail) != math.prod(batch) * math.prod(node.event_shape) and not self._broadcasts(rows):
             rows = rows.expand(rows.shape[0], *batch, *node.event_shape)
@@ -66,11 +67,12 @@ class Evaluator:
         count = rows.shape[0]
         if count > chunk and count % chunk:
             rows = torch.cat([rows, rows[:1].expand(chunk - count % chunk, *rows.shape[1:])])
-        parts = [self._checked(part, slopes) for part in rows.split(chunk)]
-        values = torch.cat([value for value, _ in parts])[:count]
+        parts = [self._checked(part, slopes) for part in (rows.split(chunk) if count > chunk else (rows,))]
+        values = torch.cat([value for value, _ in parts])[:count]  # copies: a cost may write into its last answer
         if not slopes:
             return values, None
-        return values, torch.cat([slope for _, slope in parts if slope is not None])[:count]
+        every = [slope for _, slope in parts if slope is not None]
+        return values, every[0].contiguous() if len(every) == 1 else torch.cat(every)[:count]
 
     def _checked(self, points: Tensor, slopes: bool) -> tuple[Tensor, Tensor | None]:
         """Return f and, where asked for, its slopes at the points of one chunk."""
@@ -98,7 +100,7 @@ class Evaluator:
                     f"the cost of '{name}' returned shape {list(value.shape)} for points {list(x.shape)}; "
                     f"return one value a node, {list(expected)}: reduce the event axes only"
                 )
-            if not torch.isfinite(value).all():
+            if not math.isfinite(_largest(value.detach())):
                 raise CostError(
                     f"the cost of '{name}' returned NaN or infinity at a point of the "
                     f"{node.family} node; return finite values on all of its support"
@@ -145,7 +147,7 @@ class Evaluator:
 
 
 def _largest(x: Tensor) -> float:
-    """Return max |x| in one pass."""
+    """Return max |x| in one pass: NaN where x holds one."""
     least, most = torch.aminmax(x)
     return max(-float(least), float(most))
 

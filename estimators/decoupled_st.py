@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from ._draws_last import mean
 from .errors import InputError
 from .node import Discrete
 from .noise import Noise
@@ -29,7 +30,7 @@ def combine(
     version, which perturbs nothing; in its first, a decoupled ST-Gumbel-Softmax, a hard forward pass does not
     depend on its temperature. Source: Shah et al. 2024 (2410.13331v2).
     """
-    return node.pullback(node.tempered(temperature), slopes).mean(1) / temperature
+    return mean(node.pullback(node.tempered(temperature), slopes), 1) / temperature
 
 
 def target_law(node: Discrete, *, forward_temperature: float = 1.0) -> Mean:

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ._draws_last import mean
 from ._pairs import one_hot, paired, unpaired
 from .errors import InputError
 from .estimator import independent
@@ -46,4 +47,4 @@ def combine(
     else:
         z = below.clamp(max=-gap)
     y = unpaired(node, choices.soften(torch.where(D > 0.5, 0, z), temperature))  # [N, S, *B, D, K]
-    return node.pullback(y, slopes).mean(1) / temperature
+    return mean(node.pullback(y, slopes), 1) / temperature

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from ._draws_last import mean
 from .estimator import independent
 from .node import Discrete
 from .noise import Noise
@@ -28,4 +29,4 @@ def combine(
     event_and_batch = x.shape[2:]
     repeated = x.unsqueeze(2).expand(*x.shape[:2], conditional_samples, *event_and_batch)
     y = node.soften(node.conditional(repeated, noise, "conditional"), temperature)  # [N, S, k, *B, *event]
-    return node.pullback(y, slopes.unsqueeze(2)).mean((1, 2)) / temperature
+    return mean(node.pullback(y, slopes.unsqueeze(2)), 1, 2) / temperature

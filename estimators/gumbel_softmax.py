@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from ._draws_last import mean
 from .node import Discrete
 from .noise import Noise
 
@@ -19,4 +20,4 @@ def combine(
     Its mean is the gradient of E f(y), not of E f(D); the difference depends on how f extends inside the simplex.
     Source: Jang et al. 2017 (1611.01144), Maddison et al. 2017 (1611.00712).
     """
-    return node.pullback(y, slopes).mean(1) / temperature
+    return mean(node.pullback(y, slopes), 1) / temperature

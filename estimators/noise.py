@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ._draws_last import draws_last, in_rows
+
 _SMALLEST = 2.0**-54  # half a step of numpy's 53-bit uniform: stands for the exact zero that a log would not survive
 
 
@@ -91,7 +93,12 @@ class PhiloxNoise:
 
     def gumbel(self, *shape: int, name: str = "x") -> Tensor:
         """Return standard Gumbel numbers [N, *shape]."""
-        return self._remembered("gumbel", name, shape, lambda: -self.exponential(*shape, name=name).log())
+
+        def make() -> Tensor:
+            E = draws_last(self._cast("exponential", name, shape))
+            return E.clamp(min=_SMALLEST).log_().neg_()
+
+        return self._remembered("gumbel", name, shape, make)
 
     def logistic(self, *shape: int, name: str = "x") -> Tensor:
         """Return standard logistic numbers [N, *shape], decreasing in the uniform of the same name."""
@@ -99,8 +106,12 @@ class PhiloxNoise:
         return self._remembered("logistic", name, shape, lambda: torch.log1p(-u) - torch.log(u))
 
     def _once(self, law: str, name: str, shape: tuple[int, ...], guard: Callable[[Tensor], Tensor]) -> Tensor:
+        return self._remembered(law, name, shape, lambda: guard(in_rows(self._cast(law, name, shape))))
+
+    def _cast(self, law: str, name: str, shape: tuple[int, ...]) -> Tensor:
+        """Return the numbers of a law in the working dtype, in whatever order of memory they were drawn."""
         return self._remembered(
-            law, name, shape, lambda: guard(self._numbers(law, name, shape).to(self.device, self.dtype))
+            f"unguarded {law}", name, shape, lambda: self._numbers(law, name, shape).to(self.device, self.dtype)
         )
 
     def _remembered(self, law: str, name: str, shape: tuple[int, ...], make: Callable[[], Tensor]) -> Tensor:

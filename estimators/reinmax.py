@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from ._draws_last import mean
 from .estimator import independent
 from .node import Discrete
 from .noise import Noise
@@ -24,4 +25,4 @@ def combine(
     Source: Liu et al. 2023 (2304.08612).
     """
     half = (node.tempered(temperature) + x) / 2  # [N, S, *B, *event]
-    return (2 * node.pullback(half, slopes) - node.pullback(node.probs, slopes) / 2).mean(1)
+    return mean(2 * node.pullback(half, slopes) - node.pullback(node.probs, slopes) / 2, 1)

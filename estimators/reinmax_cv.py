@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from . import reinmax
+from ._draws_last import mean
 from .estimator import independent
 from .node import Discrete
 from .noise import Noise
@@ -33,5 +34,5 @@ def combine(
     rao = midway_gumbels(node, noise, x, temperature, conditional_samples)  # [N, S, k, *B, *event]
     free = noise.logistic if node.family == "bernoulli" else noise.gumbel
     y = node.soften(node.midway(x).theta + free(*x.shape[1:], name="free"), temperature)  # [N, S, *B, *event]
-    variate = node.pullback(rao, slopes.unsqueeze(2)).mean(2) - node.pullback(y, slopes)
-    return heun + eta * variate.mean(1) / temperature
+    variate = mean(node.pullback(rao, slopes.unsqueeze(2)), 2) - node.pullback(y, slopes)
+    return heun + eta * mean(variate, 1) / temperature

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from ._draws_last import mean
 from .estimator import independent
 from .node import Discrete
 from .noise import Noise
@@ -28,8 +29,8 @@ def combine(
     Source: Wang & Bui 2026 (2603.08257), as public implementations of it read it.
     """
     y = midway_gumbels(node, noise, x, temperature, conditional_samples)  # [N, S, k, *B, *event]
-    rao = node.pullback(y, slopes.unsqueeze(2)).mean(2) / temperature
-    return (2 * rao - node.pullback(node.probs, slopes) / 2).mean(1)
+    rao = mean(node.pullback(y, slopes.unsqueeze(2)), 2) / temperature
+    return mean(2 * rao - node.pullback(node.probs, slopes) / 2, 1)
 
 
 def midway_gumbels(node: Discrete, noise: Noise, x: Tensor, temperature: float, conditional_samples: int) -> Tensor:

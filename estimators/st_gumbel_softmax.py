@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from ._draws_last import mean
 from .node import Discrete
 from .noise import Noise
 
@@ -19,4 +20,4 @@ def combine(
     The gradient of torch.nn.functional.gumbel_softmax(hard=True). Source: Jang et al. 2017 (1611.01144), section 2.2.
     """
     y = node.soften(node.perturbed(noise, x.shape[1]), temperature)
-    return node.pullback(y, slopes).mean(1) / temperature
+    return mean(node.pullback(y, slopes), 1) / temperature

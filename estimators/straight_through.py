@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from ._draws_last import mean
 from .estimator import independent
 from .node import Discrete
 from .noise import Noise
@@ -26,4 +27,4 @@ def combine(
     """
     if identity:
         return slopes.mean(1)
-    return node.pullback(node.tempered(temperature), slopes).mean(1) / temperature
+    return mean(node.pullback(node.tempered(temperature), slopes), 1) / temperature

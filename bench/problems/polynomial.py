@@ -15,9 +15,9 @@ def problem(name: str, *, dim: int, classes: int, degree: float) -> Problem:
     """
     level = torch.arange(classes, dtype=torch.float64) / (classes - 1)
 
-    def terms(x: Tensor) -> Tensor:
+    def powers(x: Tensor) -> Tensor:
         z = x @ level.to(x)  # [..., D]
-        return (z - 0.45).abs().pow(degree) / dim
+        return (z - 0.45).abs().pow(degree)
 
     logits = torch.from_numpy(np.random.default_rng(0).standard_normal((dim, classes)))
-    return Problem(name, Categorical(logits), lambda x: terms(x).sum(-1), terms=terms)
+    return Problem(name, Categorical(logits), lambda x: powers(x).sum(-1) / dim, terms=lambda x: powers(x) / dim)

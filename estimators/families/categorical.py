@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from .._draws_last import class_max, class_sum, draws_last, in_rows, like
 from ..errors import InputError
 from ..node import checked_theta, outcome_count
 from ..noise import Noise
@@ -107,15 +108,17 @@ class Categorical:
 
     def harden(self, z: Tensor) -> Tensor:
         """Return the one-hot vector of argmax z, of equal ones the first: torch.argmax is slow, and for those only."""
-        hit = z == z.amax(-1, keepdim=True)
-        if int(hit.sum()) * z.shape[-1] != z.numel():
+        z = draws_last(z.detach())
+        hit = torch.eq(z, class_max(z), out=torch.empty_like(z))  # as numbers, without a pass over truth values
+        if int(hit.count_nonzero()) * z.shape[-1] != z.numel():
             return one_hot(z.argmax(-1), z.shape[-1]).to(z.dtype)
-        return hit.to(z.dtype)
+        return in_rows(hit)
 
     def soften(self, z: Tensor, temperature: float) -> Tensor:
         """Return softmax(z / tau), written out: torch.softmax is several times slower over a short last axis."""
-        y = ((z - z.amax(-1, keepdim=True)) / temperature).exp_()
-        return y / y.sum(-1, keepdim=True)
+        z = draws_last(z)
+        y = (z - class_max(z)).div_(temperature).exp_()
+        return y / class_sum(y)
 
     def conditional(self, x: Tensor, noise: Noise, name: str) -> Tensor:
         """Return z = log p + G given argmax z = x.
@@ -127,7 +130,7 @@ class Categorical:
         E = noise.exponential(*x.shape[1:], name=name)
         E_D = (E * x).sum(-1, keepdim=True)
         below = self.log_probs - torch.log1p(self.probs * E_D / E)
-        return noise.gumbel(*x.shape[1:], name=name) + torch.where(x > 0.5, 0, below)
+        return torch.where(x > 0.5, 0, below) - E.log()
 
     def conditional_pullback(self, x: Tensor, noise: Noise, v: Tensor, name: str) -> Tensor:
         """Return (dz/dphi)^T v for z = conditional(x, noise, name), with its E held fixed.
@@ -155,4 +158,5 @@ class Categorical:
 
     def pullback(self, y: Tensor, v: Tensor) -> Tensor:
         """Return (diag(y) - y y^T) v."""
-        return y * (v - (y * v).sum(-1, keepdim=True))
+        v = like(v, y)
+        return (v - class_sum(y * v)).mul_(y)

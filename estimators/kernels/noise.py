@@ -148,6 +148,5 @@ class KernelNoise(PhiloxNoise):
         return out
 
     def _numbers(self, law: str, name: str, shape: tuple[int, ...]) -> Tensor:
-        """Return the numbers of a law [N, *shape]."""
-        numbers = self.draws_last(law, shape, name)[:, : self.rows]
-        return torch.from_numpy(numbers).T.contiguous().reshape(self.rows, *shape)  # torch sums short rows faster so
+        """Return the numbers of a law [N, *shape], draws last in memory."""
+        return torch.from_numpy(self.draws_last(law, shape, name)[:, : self.rows]).T.reshape(self.rows, *shape)
