@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ pytest.importorskip("numba")
 from varbench.estimators import gumbel_rao, gumbel_softmax, st_gumbel_softmax
 from varbench.estimators.families.bernoulli import Bernoulli
 from varbench.estimators.families.categorical import Categorical
+from varbench.estimators.kernels import gumbel
 from varbench.estimators.kernels import gumbel_rao as gumbel_rao_kernels
 from varbench.estimators.kernels import gumbel_softmax as gumbel_softmax_kernels
 from varbench.estimators.kernels import st_gumbel_softmax as st_gumbel_softmax_kernels
@@ -152,6 +154,56 @@ def test_a_masked_class_has_no_gradient(method: str, node: str) -> None:
         x = one.points(one.form, bound, _noise(bound), 1, temperature)
         draws = one.kernels.combine(bound, _noise(bound), x, None, _normal(*x.shape), temperature=temperature)
         assert (draws[:, bound.theta == -torch.inf] == 0).all()
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_draws_do_not_depend_on_what_else_is_measured(node: str) -> None:
+    """Whatever is kept with the noise for one temperature, another's draws are the same to the bit."""
+    bound = NODES[node]
+    slopes, together = _normal(*bound.draw(_noise(bound), 2).shape), _noise(bound)
+    for temperature in (*TEMPERATURES, *TEMPERATURES[::-1]):
+        alone = _noise(bound)
+        x = st_gumbel_softmax_kernels.sample(bound, together, 2)
+        found = [
+            st_gumbel_softmax_kernels.combine(bound, noise, x, None, slopes, temperature=temperature)
+            for noise in (together, alone)
+        ]
+        assert torch.equal(*found)
+        assert torch.equal(
+            *(gumbel_softmax_kernels.sample(bound, noise, 2, temperature=temperature) for noise in (together, alone))
+        )
+
+
+def test_whole_rates_are_small_whole_numbers() -> None:
+    assert [gumbel.whole_rate(t) for t in (1.0, 0.5, 1 / 3, 0.2, 0.1, 1 / 16)] == [1, 2, 3, 5, 10, 16]
+    assert [gumbel.whole_rate(t) for t in (2.0, 0.7, 1 / 17, 1e-3, 1e-320)] == [0] * 5
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("rate", range(1, 17))
+def test_a_power_is_the_exponential(rate: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both forms of softmax(z / tau), for every power; a rate beside it is far off."""
+    node = NODES["categorical, masked"]
+    node = node.with_theta(node.theta.to(dtype))
+
+    def points(temperature: float) -> Tensor:
+        return gumbel_softmax_kernels.sample(node, _noise(node), 3, temperature=temperature).double()
+
+    by_power, other = points(1 / rate), points(1 / (rate + 0.5))
+    monkeypatch.setattr(gumbel, "whole_rate", lambda temperature: 0)
+    by_exponential = points(1 / rate)
+    tolerance = 16 * rate * torch.finfo(dtype).eps
+    assert (by_power - by_exponential).abs().max() <= tolerance
+    assert (other - by_exponential).abs().max() > 10 * tolerance
+
+
+def test_of_equal_speeds_the_first_wins() -> None:
+    E = np.ones((4, 64), np.float32)
+    speeds, inverse = np.empty((1, 1, 4, 64)), np.empty((1, 1, 64))
+    which = np.empty((1, 1, 64), np.int32)
+    gumbel._race(E, np.array([[0.2, 0.3, 0.3, 0.2]]), speeds, inverse, which)
+    assert (which == 1).all()
+    assert np.allclose(inverse, 1 / 0.3)
 
 
 def _of_another_block(method: Method) -> Half:

@@ -22,6 +22,7 @@ from .noise import KernelNoise
 
 TILE = 256  # draws: what a step needs stays in the nearest cache
 _LARGEST_POWER = 16  # n multiplications round n times
+_LEAST = -80.0  # log of the weight, of 1 at most, below which a power counts as 0: subnormal numbers are slow
 
 
 def race(node: Categorical, noise: KernelNoise, S: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -49,7 +50,7 @@ def _raced(node: Categorical, noise: KernelNoise, S: int) -> tuple[np.ndarray, n
     theta, shape = choices(node), (S, *node.theta.shape)
     speeds = empty((S, theta.V, theta.J, noise.width), theta.dtype)
     inverse = empty((S, theta.V, noise.width), theta.dtype)
-    which = empty(inverse.shape, np.uint8 if theta.J <= 256 else np.int32)
+    which = empty(inverse.shape, np.int32)
     _race(noise.draws_last("exponential", shape), theta.probs, speeds, inverse, which)
     return speeds, inverse, which
 
@@ -118,13 +119,16 @@ def weigh(r, level, log_p, whole, rate, w):  # type: ignore[no-untyped-def]
         rate: 1 / tau in the working dtype.
         w: [m].
     """
+    zero, one = w.dtype.type(0), w.dtype.type(1)
     if whole == 0:
-        shown = rate - rate if log_p == -np.inf else rate / rate  # exp is never 0
+        shown = zero if log_p == -np.inf else one  # exp is never 0
         for i in range(w.size):
             w[i] = shown * exp((r[i] - level[i]) * rate)
         return
+    least = exp(w.dtype.type(_LEAST) / rate)
     for i in range(w.size):
-        w[i] = r[i] * level[i]
+        base = r[i] * level[i]
+        w[i] = base if base > least else zero
     bit = 1
     while 2 * bit <= whole:
         bit *= 2

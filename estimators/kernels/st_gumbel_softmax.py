@@ -54,7 +54,7 @@ def _shown(node: Bernoulli | Categorical, noise: KernelNoise, S: int) -> np.ndar
     if isinstance(node, Categorical):
         return race(node, noise, S)[2]
     z = perturbed(node, noise, S)
-    up = empty(z.shape, np.uint8)
+    up = empty(z.shape, np.int32)
     _show(z, up)
     return up
 
