@@ -41,7 +41,7 @@ fma: Any = intrinsic(_fma)
 def log_single(x):  # type: ignore[no-untyped-def]
     """Return log x of a normal, positive float32; see ``log``."""
     bits = _bits(x)
-    e = (bits - int32(0x3F3504F3)) >> int32(23)
+    e = int32(bits - int32(0x3F3504F3)) >> int32(23)
     f = _number(bits - (e << int32(23))) - np.float32(1)
     s = f / (f + np.float32(2))
     q = s * s
