@@ -17,7 +17,6 @@ _CELL = 2.0**-32
 _CELL_SINGLE = np.float32(_CELL)
 _HALF = np.float32(0.5)
 _ONE = np.float32(1.0)
-FAR = 2**24  # words nearest to either end, of which those beyond v = 5 are the outer 86 %
 
 
 @njit(inline="always")
@@ -60,26 +59,26 @@ def gumbel(w):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def central_normal(w):  # type: ignore[no-untyped-def]
-    """Return the normal of a word that is not ``far``, to the bit; see ``normal``."""
-    x, v = _normal_arguments(w)
-    return x * _central(v)
-
-
-@njit(inline="always")
-def nearness(w):  # type: ignore[no-untyped-def]
-    """Return a uint32 below ``FAR`` at least for all words whose normals take the second polynomial, u(1 - u) < 0.0017."""
-    return uint32(w + uint32(FAR // 2))
-
-
-@njit(inline="always")
 def normal(w):  # type: ignore[no-untyped-def]
     """Return the quantile sqrt(2) erfinv(x) of N(0, 1), x = 2u - 1, within 6.4 of 0, to 1e-6 of itself.
 
     sqrt(2) erfinv(x) / x by two polynomials of least largest relative error, fitted to 4e-7: in v = -log(1 - x^2) up to
     5, in sqrt(v) beyond (the form is that of Giles 2012, "Approximating the erfinv function").
     """
-    x, v = _normal_arguments(w)
+    lower = w < uint32(0x80000000)
+    cells = float32(int32(w if lower else ~w)) + _HALF  # min(u, 1 - u) 2^32; powers of 2 scale it without rounding
+    x = (float32(int32(w ^ uint32(0x80000000))) + _HALF) * (_CELL_SINGLE + _CELL_SINGLE)
+    v = -log(cells * (np.float32(4.0) * _CELL_SINGLE) * fma(cells, -_CELL_SINGLE, _ONE))
+    c = v - np.float32(2.5)
+    p = np.float32(4.035463506e-08)
+    p = fma(p, c, np.float32(4.861039342e-07))
+    p = fma(p, c, np.float32(-4.990565211e-06))
+    p = fma(p, c, np.float32(-6.217992736e-06))
+    p = fma(p, c, np.float32(3.091502028e-04))
+    p = fma(p, c, np.float32(-1.773010156e-03))
+    p = fma(p, c, np.float32(-5.908170970e-03))
+    p = fma(p, c, np.float32(3.488026599e-01))
+    p = fma(p, c, np.float32(2.123313567e00))
     s = np.sqrt(v) - np.float32(3.25)
     q = np.float32(-1.941844251e-05)
     q = fma(q, s, np.float32(-2.181309945e-04))
@@ -90,26 +89,4 @@ def normal(w):  # type: ignore[no-untyped-def]
     q = fma(q, s, np.float32(7.569405716e-03))
     q = fma(q, s, np.float32(1.421640869e00))
     q = fma(q, s, np.float32(4.361273720e00))
-    return x * (_central(v) if v < np.float32(5.0) else q)
-
-
-@njit(inline="always")
-def _normal_arguments(w):  # type: ignore[no-untyped-def]
-    """Return x and v."""
-    t, _ = _tail(w)
-    x = (float32(int32(w ^ uint32(0x80000000))) + _HALF) * (_CELL_SINGLE + _CELL_SINGLE)
-    return x, -log(np.float32(4.0) * t * (_ONE - t))
-
-
-@njit(inline="always")
-def _central(v):  # type: ignore[no-untyped-def]
-    c = v - np.float32(2.5)
-    p = np.float32(4.035463506e-08)
-    p = fma(p, c, np.float32(4.861039342e-07))
-    p = fma(p, c, np.float32(-4.990565211e-06))
-    p = fma(p, c, np.float32(-6.217992736e-06))
-    p = fma(p, c, np.float32(3.091502028e-04))
-    p = fma(p, c, np.float32(-1.773010156e-03))
-    p = fma(p, c, np.float32(-5.908170970e-03))
-    p = fma(p, c, np.float32(3.488026599e-01))
-    return fma(p, c, np.float32(2.123313567e00))
+    return x * (p if v < np.float32(5.0) else q)

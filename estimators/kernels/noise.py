@@ -16,7 +16,7 @@ from ..noise import PhiloxNoise
 from . import laws
 from .arrays import empty
 from .compiled import kernel
-from .philox import GROUP, padded, words
+from .philox import padded, words
 
 
 @kernel
@@ -53,21 +53,10 @@ def every_odds(key, block, first, word, out):  # type: ignore[no-untyped-def]
 
 @kernel
 def normals(key, block, first, word, out):  # type: ignore[no-untyped-def]
-    """Fill ``out`` [m] with normals; see ``uniforms``.
-
-    Of 64 words four fifths of the time none is far from 1/2, and one polynomial serves all.
-    """
+    """Fill ``out`` [m] with normals; see ``uniforms``."""
     words(key, block, first, word)
     for i in range(out.size):
-        out[i] = laws.central_normal(word[i])
-    for start in range(0, out.size, GROUP):
-        group, numbers = word[start : start + GROUP], out[start : start + GROUP]
-        nearest = laws.nearness(group[0])
-        for i in range(GROUP):
-            nearest = min(nearest, laws.nearness(group[i]))
-        if nearest < laws.FAR:
-            for i in range(GROUP):
-                numbers[i] = laws.normal(group[i])
+        out[i] = laws.normal(word[i])
 
 
 _LAWS: dict[str, tuple[int, type]] = {
