@@ -12,6 +12,7 @@ from torch import Tensor
 from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
 from .compiled import kernel
+from .turning import turn
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,14 +110,17 @@ def _of_torch(dtype: np.dtype | type) -> torch.dtype:
 
 @kernel
 def _transpose(rows, out):  # type: ignore[no-untyped-def]
-    """Set ``out`` [R, N] to the transpose of ``rows`` [N, R], in strips of 16 draws: a line of cache of each."""
-    N, R = rows.shape
-    whole = N - N % 16
-    for first in range(0, whole, 16):
-        for r in range(R):
-            here = out[r, first : first + 16]
-            for i in range(16):
-                here[i] = rows[first + i, r]
+    """Set ``out`` [R, N] to the transpose of ``rows`` [N, R], 32 draws at a time: whole lines of cache of each."""
+    (N, R), L = rows.shape, 32 // rows.itemsize
+    whole, even, draw = N - N % 32, R - R % L, np.arange(N)
+    for start in range(0, whole, 32):
+        for r in range(0, even, L):
+            for first in range(start, start + 32, L):
+                turn(rows, r, draw, first, out[r : r + L])
+        for r in range(even, R):
+            here = out[r, start : start + 32]
+            for i in range(32):
+                here[i] = rows[start + i, r]
     for r in range(R):
         for n in range(whole, N):
             out[r, n] = rows[n, r]

@@ -64,9 +64,10 @@ def normal(w):  # type: ignore[no-untyped-def]
     sqrt(2) erfinv(x) / x by two polynomials of least largest relative error, fitted to 4e-7: in v = -log(1 - x^2) up to
     5, in sqrt(v) beyond (the form is that of Giles 2012, "Approximating the erfinv function").
     """
-    t, _ = _tail(w)
+    lower = w < uint32(0x80000000)
+    cells = float32(int32(w if lower else ~w)) + _HALF  # min(u, 1 - u) 2^32; powers of 2 scale it without rounding
     x = (float32(int32(w ^ uint32(0x80000000))) + _HALF) * (_CELL_SINGLE + _CELL_SINGLE)
-    v = -log(np.float32(4.0) * t * (_ONE - t))
+    v = -log(cells * (np.float32(4.0) * _CELL_SINGLE) * fma(cells, -_CELL_SINGLE, _ONE))
     c = v - np.float32(2.5)
     p = np.float32(4.035463506e-08)
     p = fma(p, c, np.float32(4.861039342e-07))

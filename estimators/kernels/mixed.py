@@ -6,17 +6,24 @@ import numpy as np
 from torch import Tensor
 
 from ..families.categorical import Categorical
-from .arrays import choices, zeros
+from .arrays import choices, empty
 from .compiled import kernel
 from .draw import outcomes
-from .gumbel import TILE, add_pullback
 from .noise import KernelNoise
 
+TILE = 512  # draws
 
-def add_pulled_back(
-    node: Categorical, noise: KernelNoise, slopes: np.ndarray, y: Tensor, towards: float, scale: float, out: np.ndarray
-) -> None:
-    """Add scale mean_s J((1 - towards) y + towards x_s) slopes_s to the gradient.
+
+def pulled_back(
+    node: Categorical,
+    noise: KernelNoise,
+    slopes: np.ndarray,
+    y: Tensor,
+    towards: float,
+    scale: float,
+    before: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return scale mean_s J((1 - towards) y + towards x_s) slopes_s [V K, N].
 
     Args:
         node: of the S points x that ``node.draw`` gives.
@@ -25,32 +32,36 @@ def add_pulled_back(
         y: probabilities [*B, D, K].
         towards: 0 to 1.
         scale: a factor.
-        out: the gradient [V K, N].
+        before: a gradient to which it is added in place; None for a new one.
     """
     theta, S = choices(node), len(slopes)
     start = ((1 - towards) * y).detach().reshape(theta.V, theta.J).contiguous().numpy()
+    out = empty((start.size, noise.rows), theta.dtype) if before is None else before
     number = theta.dtype.type
-    _pull(outcomes(node, noise, S), start, slopes, number(towards), number(scale / S), out)
-
-
-def gradient(node: Categorical, noise: KernelNoise) -> np.ndarray:
-    """Return a gradient of zeros [V K, N]."""
-    return zeros((node.theta.numel(), noise.rows), choices(node).dtype)
+    _pull(outcomes(node, noise, S), start, slopes, number(towards), number(scale / S), before is not None, out)
+    return out
 
 
 @kernel
-def _pull(which, start, slopes, towards, scale, out):  # type: ignore[no-untyped-def]
+def _pull(which, start, slopes, towards, scale, adds, out):  # type: ignore[no-untyped-def]
     S, V, K, N = slopes.shape
-    dot = np.empty(TILE, start.dtype)
-    y, slope = np.empty((K, TILE), start.dtype), np.empty((K, TILE), start.dtype)
+    dot = np.empty(min(N, TILE), start.dtype)
     for first in range(0, N, TILE):
         m = min(TILE, N - first)
         for s in range(S):
             for v in range(V):
-                here = which[s, v, first : first + m]
+                here = which[s, v][first : first + m]
+                dot[:m] = 0
                 for k in range(K):
-                    slope[k, :m] = slopes[s, v, k, first : first + m]
-                    p, row = start[v, k], y[k]
+                    p, here_p, slope = start[v, k], start[v, k] + towards, slopes[s, v, k][first : first + m]
                     for i in range(m):
-                        row[i] = p + towards if here[i] == k else p
-                add_pullback(y, slope, scale, m, dot, first, v * K, out)
+                        dot[i] += (here_p if here[i] == k else p) * slope[i]
+                for k in range(K):
+                    p, here_p = scale * start[v, k], scale * (start[v, k] + towards)
+                    slope, sums = slopes[s, v, k][first : first + m], out[v * K + k][first : first + m]
+                    if s == 0 and not adds:
+                        for i in range(m):
+                            sums[i] = (here_p if here[i] == k else p) * (slope[i] - dot[i])
+                    else:
+                        for i in range(m):
+                            sums[i] += (here_p if here[i] == k else p) * (slope[i] - dot[i])

@@ -7,7 +7,7 @@ from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
 from .arrays import choices, draws_last
 from .lookup import averaged, tabulated
-from .mixed import add_pulled_back, gradient
+from .mixed import pulled_back
 from .noise import KernelNoise
 from .table import CostTable
 
@@ -24,11 +24,10 @@ def combine(
     """Return mean_i 2 J((softmax(phi / tau) + D_i) / 2) f'(D_i) - 1/2 J(softmax(phi)) f'(D_i)."""
     if isinstance(node, Bernoulli):
         return form.combine(node, noise, x, values, slopes, temperature=temperature)
-    theta, out = choices(node), gradient(node, noise)
+    theta = choices(node)
     last = draws_last(slopes, theta)
-    add_pulled_back(node, noise, last, node.tempered(temperature), 0.5, 2.0, out)
-    add_pulled_back(node, noise, last, node.probs, 0.0, -0.5, out)
-    return theta.draws(out)
+    half = pulled_back(node, noise, last, node.tempered(temperature), 0.5, 2.0)
+    return theta.draws(pulled_back(node, noise, last, node.probs, 0.0, -0.5, half))
 
 
 def fused(

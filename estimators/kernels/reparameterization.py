@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..families.normal import Normal
-from .arrays import transposed, zeros
+from .arrays import empty, transposed
 from .compiled import kernel
 from .noise import KernelNoise, normals
 from .table import Polynomial
-
-TILE = 512  # draws
 
 
 def sample(node: Normal, noise: KernelNoise, S: int) -> Tensor:
     """Return x = mu + sigma e [N, S, *B, D]."""
     loc, scale = _rows(node)
-    out = zeros((S * loc.size, noise.rows), loc.dtype)
-    _sample(noise.key("normal", "x", (S, *node.loc.shape)), noise.block, noise.stride, loc, scale, out)
+    out = empty((S * loc.size, noise.rows), loc.dtype)
+    word = np.empty(noise.width, np.uint32)
+    _sample(_key(node, noise, S), noise.block, noise.stride, noise.first, word, loc, scale, out)
     return torch.from_numpy(transposed(out)).reshape(noise.rows, S, *node.loc.shape)
 
 
@@ -27,7 +28,7 @@ def combine(node: Normal, noise: KernelNoise, x: Tensor, values: Tensor | None, 
     """Return mean_i f'(x_i) in the location and mean_i f'(x_i) (x_i - mu) / sigma in the scale."""
     loc, scale = _rows(node)
     at, slope = (transposed(np.ascontiguousarray(each.detach().reshape(len(x), -1).numpy())) for each in (x, slopes))
-    out = zeros((node.theta.numel(), noise.rows), loc.dtype)
+    out = empty((node.theta.numel(), noise.rows), loc.dtype)
     _combine(at, slope, loc, scale, node.theta.shape[-1], out)
     return _draws(out, node)
 
@@ -35,33 +36,44 @@ def combine(node: Normal, noise: KernelNoise, x: Tensor, values: Tensor | None, 
 def fused(node: Normal, noise: KernelNoise, cost: Polynomial, S: int) -> Tensor:
     """Return the draws of sample and combine for f(x) = sum_d sum_m c_dm x_d^m."""
     loc, scale = _rows(node)
-    out = zeros((node.theta.numel(), noise.rows), loc.dtype)
-    slope = cost.slope.to(node.theta.dtype).contiguous().numpy()
-    _fused(noise.key("normal", "x", (S, *node.loc.shape)), noise.block, noise.stride, loc, scale, slope, S, out)
+    out = empty((2 * loc.size, noise.rows), loc.dtype)
+    shares = _shares(cost, loc.dtype, S)
+    word = np.empty(noise.width, np.uint32)
+    _fused(_key(node, noise, S), noise.block, noise.stride, noise.first, word, loc, scale, shares, S, out)
     return _draws(out, node)
 
 
+def _key(node: Normal, noise: KernelNoise, S: int) -> np.ndarray:
+    return noise.key("normal", "x", (S, *node.loc.shape))
+
+
+@lru_cache(maxsize=16)
 def _rows(node: Normal) -> tuple[np.ndarray, np.ndarray]:
     """Return mu and sigma of all variables in a row [V]."""
     return tuple(each.detach().reshape(-1).numpy() for each in (node.loc, node.scale))  # type: ignore[return-value]
 
 
+@lru_cache(maxsize=16)
+def _shares(cost: Polynomial, dtype: np.dtype, S: int) -> np.ndarray:
+    """Return the coefficients of df/dx_d / S [D, M], lowest power first."""
+    return (cost.slope.numpy() / S).astype(dtype)
+
+
 def _draws(out: np.ndarray, node: Normal) -> Tensor:
     """Return gradients [entries of theta, N] as draws [N, *B, 2, D]."""
-    return torch.from_numpy(out).T.unflatten(1, tuple(node.theta.shape))
+    axes = node.theta.ndim
+    return torch.from_numpy(out.reshape(*node.theta.shape, -1).transpose(axes, *range(axes)))
 
 
 @kernel
-def _sample(key, block, stride, loc, scale, out):  # type: ignore[no-untyped-def]
+def _sample(key, block, stride, first, word, loc, scale, out):  # type: ignore[no-untyped-def]
     V, N = loc.size, out.shape[1]
-    word, e = np.empty(TILE, np.uint32), np.empty(TILE, np.float32)
-    for first in range(0, N, TILE):
-        m, filled = min(TILE, N - first), min(TILE, stride - first)
-        for j in range(len(out)):
-            mu, sigma, x = loc[j % V], scale[j % V], out[j, first : first + m]
-            normals(key, block, j * stride + first, word[:filled], e[:filled])
-            for i in range(m):
-                x[i] = mu + sigma * e[i]
+    e = np.empty(word.size, np.float32)
+    for j in range(len(out)):
+        mu, sigma, x = loc[j % V], scale[j % V], out[j]
+        normals(key, block, j * stride + first, word, e)
+        for n in range(N):
+            x[n] = mu + sigma * e[n]
 
 
 @kernel
@@ -73,33 +85,38 @@ def _combine(points, slopes, loc, scale, D, out):  # type: ignore[no-untyped-def
         mu, rate, x, slope = loc[v], share / scale[v], points[j], slopes[j]
         row = v // D * 2 * D + v % D
         in_loc, in_scale = out[row], out[row + D]
-        for i in range(N):
-            in_loc[i] += share * slope[i]
-            in_scale[i] += rate * slope[i] * (x[i] - mu)
+        if j < V:
+            in_loc[:], in_scale[:] = 0, 0
+        for n in range(N):
+            in_loc[n] += share * slope[n]
+            in_scale[n] += rate * slope[n] * (x[n] - mu)
 
 
 @kernel
-def _fused(key, block, stride, loc, scale, coefficients, S, out):  # type: ignore[no-untyped-def]
-    """Add mean_i f'(x_i) (1, e_i), f' by Horner's rule from its coefficients [D, M]."""
-    V, N, (D, M) = loc.size, out.shape[1], coefficients.shape
-    word, e = np.empty(TILE, np.uint32), np.empty(TILE, np.float32)
-    x, slope = np.empty(TILE, loc.dtype), np.empty(TILE, loc.dtype)
-    share = loc.dtype.type(1 / S)
-    for first in range(0, N, TILE):
-        m, filled = min(TILE, N - first), min(TILE, stride - first)
-        for j in range(S * V):
-            v = j % V
-            mu, sigma, row = loc[v], scale[v], v // D * 2 * D + v % D
-            normals(key, block, j * stride + first, word[:filled], e[:filled])
-            for i in range(m):
-                x[i] = mu + sigma * e[i]
-            slope[:m] = coefficients[v % D, M - 1]
-            for power in range(M - 2, -1, -1):
-                c = coefficients[v % D, power]
-                for i in range(m):
-                    slope[i] = slope[i] * x[i] + c
-            in_loc, in_scale = out[row, first : first + m], out[row + D, first : first + m]
-            for i in range(m):
-                part = share * slope[i]
-                in_loc[i] += part
-                in_scale[i] += part * e[i]
+def _fused(key, block, stride, first, word, loc, scale, shares, S, out):  # type: ignore[no-untyped-def]
+    """Set sum_i g(x_i) (1, e_i), g = f' / S by Horner's rule from its coefficients [D, M]."""
+    V, N, (D, M) = loc.size, out.shape[1], shares.shape
+    e = np.empty(word.size, np.float32)
+    slope = np.empty(N, loc.dtype)
+    for j in range(S * V):
+        v = j % V
+        mu, sigma, row, c = loc[v], scale[v], v // D * 2 * D + v % D, shares[v % D]
+        normals(key, block, j * stride + first, word, e)
+        if M == 1:
+            slope[:] = c[0]
+        else:  # the two highest together: a quadratic cost has no others
+            high, low = c[M - 1], c[M - 2]
+            for n in range(N):
+                slope[n] = low + high * (mu + sigma * e[n])
+        for power in range(M - 3, -1, -1):
+            low = c[power]
+            for n in range(N):
+                slope[n] = low + slope[n] * (mu + sigma * e[n])
+        in_loc, in_scale = out[row], out[row + D]
+        if j < V:
+            for n in range(N):
+                in_loc[n], in_scale[n] = slope[n], slope[n] * e[n]
+        else:
+            for n in range(N):
+                in_loc[n] += slope[n]
+                in_scale[n] += slope[n] * e[n]

@@ -7,7 +7,7 @@ from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
 from .arrays import choices, draws_last
 from .lookup import averaged, tabulated
-from .mixed import add_pulled_back, gradient
+from .mixed import pulled_back
 from .noise import KernelNoise
 from .table import CostTable
 
@@ -25,9 +25,10 @@ def combine(
     """Return mean_i J(softmax(phi / tau)) f'(D_i) / tau, or mean_i f'(D_i) with identity."""
     if identity or isinstance(node, Bernoulli):
         return form.combine(node, noise, x, values, slopes, temperature=temperature, identity=identity)
-    theta, out = choices(node), gradient(node, noise)
-    add_pulled_back(node, noise, draws_last(slopes, theta), node.tempered(temperature), 0.0, 1 / temperature, out)
-    return theta.draws(out)
+    theta = choices(node)
+    return theta.draws(
+        pulled_back(node, noise, draws_last(slopes, theta), node.tempered(temperature), 0.0, 1 / temperature)
+    )
 
 
 def fused(
