@@ -11,12 +11,10 @@ from .arrays import choices, draws_last, empty
 from .compiled import kernel
 from .draw import outcomes
 from .elementary import log
-from .gumbel import pull_back_weights, weigh, whole_rate
+from .gumbel import TILE, pull_back_weights, weigh, whole_rate
 from .lookup import slopes_at
 from .noise import KernelNoise, every_odds, exponentials
 from .table import CostTable
-
-TILE = 128  # draws: the K rows of four arrays stay in the nearest cache
 
 
 def combine(
