@@ -81,7 +81,7 @@ def test_turned_rows_are_the_tables(outcomes: int, dtype: type) -> None:
     table, which = rng.random((outcomes, 3 * L), dtype), rng.integers(0, outcomes, 128, np.int32)
     tile = np.empty((L, 128), dtype)
     for column in range(0, 3 * L, L):
-        turned(table, which, column, tile)
+        turned(table, which, column, L, tile)
         assert np.array_equal(tile, table[which, column : column + L].T)
 
 

@@ -118,7 +118,7 @@ def _average(which, table, out):  # type: ignore[no-untyped-def]
     for v in range(V):
         for column in range(0, width, L):
             for s in range(S):
-                turned(table[v], which[s, v], column, tile)
+                turned(table[v], which[s, v], column, width - column, tile)
                 for c in range(column, min(column + L, width)):
                     sums, value = out[v * width + c], tile[c - column]
                     if s == 0:
@@ -137,7 +137,7 @@ def _weigh(which, weights, table, out):  # type: ignore[no-untyped-def]
     for v in range(V):
         for column in range(0, width, L):
             for s in range(S):
-                turned(table[v], which[s, v], column, tile)
+                turned(table[v], which[s, v], column, width - column, tile)
                 weight = weights[s, v * B // V]
                 for c in range(column, min(column + L, width)):
                     sums, value = out[v * width + c], tile[c - column]
@@ -176,6 +176,6 @@ def _slopes_at(which, slopes, out):  # type: ignore[no-untyped-def]
     for s in range(S):
         for v in range(V):
             for column in range(0, width, L):
-                turned(slopes[v], which[s, v], column, tile)
+                turned(slopes[v], which[s, v], column, width - column, tile)
                 for c in range(column, min(column + L, width)):
                     out[s, v, c] = tile[c - column, :N]

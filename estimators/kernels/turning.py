@@ -102,18 +102,19 @@ turn: Any = intrinsic(_turn)
 
 
 @kernel
-def turned(table, which, column, tile):  # type: ignore[no-untyped-def]
-    """Set tile[c, n] to table[which[n], column + c].
+def turned(table, which, column, count, tile):  # type: ignore[no-untyped-def]
+    """Set tile[c, n] to table[which[n], column + c], for c < count at least.
 
     Args:
         table: [J, W], W a multiple of L.
         which: integers [M], M a multiple of L.
         column: a multiple of L.
+        count: of the columns that are wanted.
         tile: [L, M].
     """
     L, M = tile.shape
     if len(table) == 2:
-        for c in range(L):
+        for c in range(min(count, L)):
             row, low, high = tile[c], table[0, column + c], table[1, column + c]
             for n in range(M):
                 row[n] = high if which[n] else low
