@@ -22,7 +22,7 @@ from .estimate import Interval
 from .exact import Truth
 from .fitting import fitted
 from .intervals import SEEN, Statistics, statistics
-from .moments import Frame, Moments, Tree
+from .moments import Frame, Moments
 from .paths import kernels, path_of
 from .problem import Problem
 from .records import OTHER_TARGETS, PATHS, Measurement, finite
@@ -30,6 +30,7 @@ from .sharing import points_key
 from .tails import tail_size
 from .targets import target_truth
 from .threads import one_thread_each
+from .tree import Tree
 
 LARGEST = 1e70  # of a draw's entries: intervals need fourth powers of them, and squares of those sums
 FEW_OUTCOMES = 64  # only then is the rarest outcome one that a user can name

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..estimators.errors import InputError, NotApplicable
 from ..estimators.estimator import STATE, Estimator, keywords, takes_state
+from ..estimators.kernels.rates import whole_rate
 from ..estimators.node import outcome_count
 from ..estimators.noise import PhiloxNoise
 from .problem import Problem
@@ -49,9 +50,14 @@ class Request:
 
     @property
     def program(self) -> Hashable:
-        """What decides the operations, whatever their numbers: requests of one program differ in temperature alone."""
+        """What decides the operations, whatever their numbers: requests of one program differ in temperature alone.
+
+        Temperatures whose softmax is a power are one program, the others another.
+        """
         shape = tuple(sorted((name, value) for name, value in self.config.items() if name != "temperature"))
-        return self.estimator.sample, self.estimator.combine, self.num_samples, shape, id(self.state)
+        temperature = self.config.get("temperature")
+        power = isinstance(temperature, int | float) and temperature > 0 and whole_rate(temperature) > 0
+        return self.estimator.sample, self.estimator.combine, self.num_samples, shape, power, id(self.state)
 
     def arguments(self, half: Callable[..., Any]) -> dict[str, Any]:
         """Return what sample, combine or fit takes by keyword."""

@@ -14,9 +14,10 @@ from .cost import Evaluator
 from .covariance import covariance
 from .draws import MAX_BLOCK, Request, block_rows, request
 from .exact import Truth, truth
-from .moments import Frame, Tree
+from .moments import Frame
 from .problem import Problem
 from .tails import tail_size
+from .tree import Tree
 
 ESTIMATOR, NUM_SAMPLES = "rloo", 4
 OF_A_BOUND = "vimco"  # with the bound's own particles

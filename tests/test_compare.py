@@ -21,11 +21,12 @@ from varbench.analysis.comparison.compare import Comparison, Row, Rule, compare,
 from varbench.analysis.comparison.ratios import Ratio, T, Z, geometric_mean, ratio_of, student_p
 from varbench.bench.executors import measure_cells
 from varbench.bench.intervals import statistics
-from varbench.bench.moments import Frame, Tree, block_moments
+from varbench.bench.moments import Frame, block_moments
 from varbench.bench.specs import full_name
 from varbench.bench.store import Store
 from varbench.bench.study import Cell as StudyCell
 from varbench.bench.tails import tail_size
+from varbench.bench.tree import Tree
 from varbench.command_line import ended
 
 EXACT = torch.zeros(2, dtype=torch.float64)

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from varbench.bench.gathered import Batches, Largest
-from varbench.bench.moments import BlockSums, Frame, Moments, Tree, block_moments
+from varbench.bench.moments import BlockSums, Frame, Moments, block_moments
 from varbench.bench.paths import HAS_KERNELS
 from varbench.bench.records import NUM_REPLICATES
+from varbench.bench.tree import Tree
 
 FIELDS = ("count", "h", "h2", "h4", "h2h", "error", "error2", "parts", "top", "largest", "num_nonfinite")
 kernels = pytest.mark.skipif(not HAS_KERNELS, reason="numba is not installed")

@@ -10,10 +10,11 @@ from scipy import stats
 from varbench import Bernoulli, Problem
 from varbench.bench.exact import Truth, truth
 from varbench.bench.intervals import statistics
-from varbench.bench.moments import Frame, Tree, block_moments
+from varbench.bench.moments import Frame, block_moments
 from varbench.bench.reference import known_truth
 from varbench.bench.resolve import problem_of
 from varbench.bench.tails import tail_size
+from varbench.bench.tree import Tree
 
 WIDE = Problem("wide", Bernoulli(torch.zeros(30, dtype=torch.float64)), lambda b: b.mean(-1).square())
 

@@ -15,9 +15,10 @@ from torch import Tensor
 from varbench.bench.bias import _noncentrality
 from varbench.bench.covariance import _trace_of_square, covariance
 from varbench.bench.intervals import Statistics, statistics
-from varbench.bench.moments import Frame, Moments, Tree, block_moments
+from varbench.bench.moments import Frame, Moments, block_moments
 from varbench.bench.tails import pareto_k, tail_size
 from varbench.bench.timing import median_rank
+from varbench.bench.tree import Tree
 
 from .fixtures import tails
 

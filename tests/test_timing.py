@@ -40,7 +40,8 @@ def test_a_jump_beyond_the_time_is_taken_back(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("name", ["bernoulli_quadratic[dim=3]", "polynomial[dim=3,classes=3]"])
-def test_memory_does_not_depend_on_temperature(name: str) -> None:
+@pytest.mark.parametrize("temperatures", [(0.1, 0.5), (0.7, 3.0)], ids=["powers", "exponentials"])
+def test_memory_does_not_depend_on_the_temperature_of_a_program(name: str, temperatures: tuple[float, float]) -> None:
     """That is why it is measured once for a program."""
     for facts in CATALOGUE.values():
         family = problem_of(name).node.family
@@ -48,7 +49,7 @@ def test_memory_does_not_depend_on_temperature(name: str) -> None:
             continue
         others = {key: 1.0 for key, default in facts.config.items() if default is None}
         peaks = set()
-        for temperature in (0.1, 3.0):
+        for temperature in temperatures:
             problem = problem_of(name)  # anew: a node keeps its probabilities once they are asked for
             chosen = estimator_of(facts.name, **{**others, "temperature": temperature})
             peaks.add(peak_bytes(problem, fitted(problem, request(problem, *chosen, None), 0), 0))
@@ -61,6 +62,7 @@ def test_programs_are_told_apart_by_all_but_the_temperature() -> None:
         request(problem, *estimator_of(*given), S)
         for given, S in [
             (("straight_through[temperature=0.5]",), None),
+            (("straight_through[temperature=0.25]",), None),
             (("straight_through[temperature=2]",), None),
             (("straight_through[temperature=2]",), 4),
             (("straight_through[identity=true]",), None),
@@ -70,5 +72,5 @@ def test_programs_are_told_apart_by_all_but_the_temperature() -> None:
     ]
     programs = [one.program for one in made]
     assert programs[0] == programs[1]
-    assert len(set(programs)) == 5
+    assert len(set(programs)) == 6
     assert list(timing._programs(made).values()) == [made[0], *made[2:]]

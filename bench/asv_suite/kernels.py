@@ -91,10 +91,11 @@ def kernel(facts: Any, size: str) -> Kernel:
     return Kernel(lambda: drawn(run_block(bound, [one], 0, 0, rows)), rows)
 
 
-def drawn(block: Any) -> None:
-    """Have the block draw: later commits do so strip by strip, when asked."""
+def drawn(block: Any) -> Any:
+    """Return a block that has drawn: later commits do so strip by strip, when asked."""
     for _ in getattr(block, "strips", tuple)():
         pass
+    return block
 
 
 def configured(facts: Any) -> tuple[Any, dict[str, Any]]:

@@ -26,7 +26,7 @@ def sample(node: Bernoulli | Categorical, noise: KernelNoise, S: int) -> Tensor:
     if isinstance(node, Bernoulli):
         _as_coins(which, out)
     else:
-        _as_one_hot(which, out)
+        as_one_hot(which, out)
     return event(out, theta)
 
 
@@ -119,7 +119,8 @@ def _as_coins(which, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _as_one_hot(which, out):  # type: ignore[no-untyped-def]
+def as_one_hot(which, out):  # type: ignore[no-untyped-def]
+    """Mark the outcomes [S, V, N or more] in ``out``, zeros [N, S, V, K]."""
     N, S, V, _ = out.shape
     for s in range(S):
         for v in range(V):

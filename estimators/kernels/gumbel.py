@@ -19,9 +19,9 @@ from .arrays import choices, empty
 from .compiled import kernel
 from .elementary import exp, log
 from .noise import KernelNoise
+from .rates import whole_rate
 
 TILE = 256  # draws: what a step needs stays in the nearest cache
-_LARGEST_POWER = 16  # n multiplications round n times
 _LEAST = -80.0  # log of the weight, of 1 at most, below which a power counts as 0: subnormal numbers are slow
 
 
@@ -38,12 +38,6 @@ def powers(node: Categorical, noise: KernelNoise, S: int, temperature: float) ->
     else:
         r, level = noise.kept(("log race", node, S), lambda: _logs(node, noise, S))
     return r, level, whole, choices(node).dtype.type(1 / temperature)
-
-
-def whole_rate(temperature: float) -> int:
-    """Return 1 / tau where that is a small whole number, a power of which takes less than an exponential; else 0."""
-    rate = 1 / temperature
-    return int(rate) if rate <= _LARGEST_POWER and rate == int(rate) else 0
 
 
 def _raced(node: Categorical, noise: KernelNoise, S: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -199,28 +193,3 @@ def pull_back_weights(w, start, slopes, first, m, scale, add, dot, total, row, o
         else:
             for i in range(m):
                 sums[i] = total[i] * here[i] * (slope[i] - dot[i])
-
-
-@kernel
-def add_pullback(y, v, scale, m, dot, first, row, out):  # type: ignore[no-untyped-def]
-    """Add scale (diag(y) - y y^T) v to the gradient.
-
-    Args:
-        y: [K, m].
-        v: slopes [K, m].
-        scale: a number in the working dtype.
-        m: draws in the tile.
-        dot: [m], overwritten.
-        first: draw of the tile.
-        row: of the gradient's first entry.
-        out: the gradient [rows, N].
-    """
-    dot[:m] = 0
-    for k in range(len(y)):
-        here, slope = y[k], v[k]
-        for i in range(m):
-            dot[i] += here[i] * slope[i]
-    for k in range(len(y)):
-        here, slope, sums = y[k], v[k], out[row + k, first : first + m]
-        for i in range(m):
-            sums[i] += scale * here[i] * (slope[i] - dot[i])

@@ -11,9 +11,10 @@ from .arrays import choices, draws_last, empty
 from .compiled import kernel
 from .draw import outcomes
 from .elementary import log
-from .gumbel import TILE, pull_back_weights, weigh, whole_rate
+from .gumbel import TILE, pull_back_weights, weigh
 from .lookup import slopes_at
 from .noise import KernelNoise, every_odds, exponentials
+from .rates import whole_rate
 from .table import CostTable
 
 

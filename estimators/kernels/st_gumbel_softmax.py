@@ -9,6 +9,7 @@ from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
 from .arrays import Choices, choices, draws_last, empty, event, logits, points, zeros
 from .compiled import kernel
+from .draw import as_one_hot
 from .gumbel import powers, pull_back, race
 from .logistic import TILE, flatten, perturbed
 from .lookup import slopes_at
@@ -24,7 +25,7 @@ def sample(node: Bernoulli | Categorical, noise: KernelNoise, S: int) -> Tensor:
         _show(perturbed(node, noise, S), last[:, :, 0])
         return points(last, theta)
     out = zeros((noise.rows, S, theta.V, theta.J), theta.dtype)
-    _mark(race(node, noise, S)[2], out)
+    as_one_hot(race(node, noise, S)[2], out)
     return event(out, theta)
 
 
@@ -71,15 +72,6 @@ def _gradient(
     else:
         pull_back(*powers(node, noise, S, temperature), theta.log_probs, slopes, scale, out)
     return theta.draws(out)
-
-
-@kernel
-def _mark(which, out):  # type: ignore[no-untyped-def]
-    N, S, V, _ = out.shape
-    for s in range(S):
-        for v in range(V):
-            for n in range(N):
-                out[n, s, v, which[s, v, n]] = 1
 
 
 @kernel
