@@ -259,7 +259,7 @@ def test_stores_match_on_what_was_asked_whatever_seed_and_draws() -> None:
 def test_how_many_cells_met_the_same_points_is_said_where_the_records_know() -> None:
     a = [bare(problem=name, points_key=key) for name, key in (("p", "1"), ("q", "2"), ("r", None))]
     b = [bare(problem=name, points_key=key) for name, key in (("p", "1"), ("q", "3"), ("r", "4"))]
-    told = "the same noise and points on both sides in 1 of 2 cells."
+    told = "both sides are known to have met the same noise and points in 1 of 3 cells."
     assert told in comparison_text.remarks(compare(whole(a), whole(b)))
     assert not any("noise and points" in line for line in comparison_text.remarks(compare(whole(a[2:]), whole(b[2:]))))
 

@@ -121,10 +121,10 @@ def remarks(comparison: Comparison) -> list[str]:
         )
     if any(row.metric == "seconds_per_draw" and row.ratio.tested for row in rows):
         lines.append("seconds_per_draw is never paired; its intervals do not know how machines change between runs.")
-    known = [keys for pair in comparison.pairs if None not in (keys := points_keys(pair))]
-    if known:
-        same = sum(x == y for x, y in known)
-        lines.append(f"the same noise and points on both sides in {same:,} of {count(len(known), 'cell')}.")
+    same = sum(x is not None and x == y for x, y in map(points_keys, comparison.pairs))
+    if same:
+        of = count(len(comparison.pairs), "cell")
+        lines.append(f"both sides are known to have met the same noise and points in {same:,} of {of}.")
     differing = Counter((name, *values) for pair in comparison.pairs for name, values in differences(pair).items())
     for (name, x, y), number in differing.items():
         noise = ": no common noise" if name == "seed" else ""
