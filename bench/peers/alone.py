@@ -19,7 +19,7 @@ from ..moments import block_moments
 from ..paths import noise_of
 from ..problem import Problem
 from . import problems
-from .ours import Ours, request
+from .ours import Measuring, Ours, request
 from .pinned import one_core
 from .race import Ratio, race
 from .row import Found, Row, Settings, raced
@@ -77,12 +77,10 @@ def temperatures(make: Callable[[], Problem]) -> Callable[[Row, Settings], Found
         every = [request(problem, "st_gumbel_softmax", temperature=temperature) for temperature in TEMPERATURES]
         shared, alone = Ours(problem, every), [Ours(problem, [one]) for one in every]
 
-        def one_by_one(number: int) -> tuple[list[float], float]:
-            found = [one(number) for one in alone]
-            return [entry for mean, _ in found for entry in mean], sum(trace for _, trace in found)
-
-        equal = shared(1) == one_by_one(1)
-        found = raced(row, shared.side, Here(one_by_one, shared.rows), settings, compare=False, equal=equal)
+        one_by_one = Measuring(alone)
+        together, apart = shared.side(1), one_by_one(1)
+        equal = (together.mean == apart.mean).all() and together.trace == apart.trace
+        found = raced(row, shared.side, one_by_one, settings, compare=False, equal=bool(equal))
         parts = shared.parts()
         share = parts["moments"] / sum(parts.values())
         note = f"{100 * share:.0f} % of the shared way is the sums, which each temperature has of its own"

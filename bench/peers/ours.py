@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,8 +20,9 @@ from ..problem import Problem
 from ..records import PATHS
 from ..resolve import estimator_of
 from ..tails import tail_size
+from ..tree import Tree
 from .race import FIRST
-from .side import Here
+from .side import Call
 
 SEED = 0
 NUM_DRAWS = 10**6  # of the measurement that the blocks are taken for: how many top values the moments keep
@@ -54,12 +56,23 @@ class Ours:
             Frame(problem.tied(_drawn(draws)).double().mean(0), None, NUM_DRAWS, tail) for draws in pilot.draws
         ]
 
-    def __call__(self, number: int) -> tuple[list[float], float]:
-        """Return the mean of the entries and the trace by the block of this number, request after request."""
-        block = run_block(self.problem, self.group, SEED, number, self.rows, self.fastest)
-        sums = [_drawn(one) for one in sum_block(self.problem, block, self.frames, number * self.rows, self.rows)]
-        found = [_mean_and_trace(one, frame) for one, frame in zip(sums, self.frames, strict=True)]
+    def __call__(self, number: int, blocks: int = 1) -> tuple[list[float], float]:
+        """Return the mean of the entries and the trace, request after request, of blocks that a tree adds up.
+
+        Args:
+            number: of the first block.
+            blocks: how many.
+        """
+        trees = [Tree(blocks) for _ in self.group]
+        for k in range(blocks):
+            for tree, sums in zip(trees, self._sums(number + k), strict=True):
+                tree.add(k, sums)
+        found = [_mean_and_trace(tree.total(), frame) for tree, frame in zip(trees, self.frames, strict=True)]
         return [entry for mean, _ in found for entry in mean], sum(trace for _, trace in found)
+
+    def _sums(self, number: int) -> list[Moments]:
+        block = run_block(self.problem, self.group, SEED, number, self.rows, self.fastest)
+        return [_drawn(one) for one in sum_block(self.problem, block, self.frames, number * self.rows, self.rows)]
 
     def draws(self, number: int) -> list[torch.Tensor]:
         """Return the gradient draws of the block of this number, of each request."""
@@ -67,9 +80,9 @@ class Ours:
         return [_drawn(draws) for draws in block.draws]
 
     @property
-    def side(self) -> Here:
+    def side(self) -> Measuring:
         """The side."""
-        return Here(self, self.rows)
+        return Measuring([self])
 
     def parts(self) -> dict[str, float]:
         """Return the seconds of one draw in f, in the moments and the rest: medians of runs with and without sums."""
@@ -80,12 +93,36 @@ class Ours:
     def _spent(self, number: int) -> tuple[float, float, float]:
         """Return the seconds of a block with its sums, of one without them, and of the cost within that."""
         began = time.process_time()
-        self(number)
+        self._sums(number)
         between = time.process_time()
         block = run_block(self.problem, self.group, SEED, number, self.rows, self.fastest, time.process_time)
         for _, draws in block.strips():
             _drawn(draws)
         return between - began, time.process_time() - between, block.cost_seconds
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """A side of ours: a turn is one measurement, whose mean and trace are read when its blocks are added up.
+
+    Args:
+        runs: measured one after the other, of as many draws a block each.
+    """
+
+    runs: Sequence[Ours]
+
+    @property
+    def rows(self) -> int:
+        """Draws of a block."""
+        return self.runs[0].rows
+
+    def __call__(self, seed: int, repeats: int = 1) -> Call:
+        """Return what so many blocks of each run took, and their statistics."""
+        cpu, began = time.process_time(), time.perf_counter()
+        found = [run(seed, repeats) for run in self.runs]
+        seconds = time.perf_counter() - began
+        mean = [entry for entries, _ in found for entry in entries]
+        return Call(seconds, time.process_time() - cpu, np.array(mean), sum(trace for _, trace in found))
 
 
 def _drawn(made: T | InputError) -> T:
