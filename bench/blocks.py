@@ -108,7 +108,8 @@ def run_block(
 ) -> Block:
     """Return a block of requests that share their points: sample once, evaluate once, combine each.
 
-    Kernels from noise to gradient go through the block in strips, which stay in cache; the others take it whole.
+    Kernels from noise to gradient go through the block in strips of its noise, with which goes what requests share of a
+    strip; the others take the block whole.
 
     Args:
         problem: whose gradient is wanted.
@@ -147,9 +148,7 @@ def _drawn(
     joint = [place for place, way in enumerate(ways) if way.fused]
     size = strip_rows(problem, group[0].num_samples) if joint else noise.rows
     for first in range(0, noise.rows if joint else 0, size):
-        part = cast("KernelNoise", noise).strip(
-            first, min(size, noise.rows - first)
-        )  # what requests share goes with it
+        part = cast("KernelNoise", noise).strip(first, min(size, noise.rows - first))
         for place in joint:
             yield place, _made(group[place].fuse, problem, part, ways[place].fused, cost_table(problem))
 
