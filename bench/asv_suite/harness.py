@@ -22,8 +22,9 @@ class Moments(_Timed):
     """The sums over draws from which every statistic follows."""
 
     def setup(self, size: str) -> None:
-        """Draw what is to be summed."""
+        """Draw what is to be summed, and compile."""
         self.run = kernels.moments(size)
+        self.run()
 
     def time_moments(self, size: str) -> None:
         """Time the sums over one block."""
