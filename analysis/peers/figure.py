@@ -28,7 +28,7 @@ def against_reach(lines: Sequence[Line]) -> Figure:
     with context():
         height = _ROW * len(shown) + 0.75
         drawn = Figure(figsize=(7.2, height))
-        ax = drawn.add_axes((0.2, 0.5 / height, 0.5, _ROW * len(shown) / height))
+        ax = drawn.add_axes((0.22, 0.5 / height, 0.45, _ROW * len(shown) / height))
         ax.set_xscale("log")
         for y, line in enumerate(shown):
             gain = line.gain
