@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, cast
@@ -26,6 +26,7 @@ from .records import PATHS
 if TYPE_CHECKING:
     from ..estimators.kernels.noise import KernelNoise
 
+SWEPT = 16  # temperatures at a time, whose draws are all in memory
 Drawing = Iterator[tuple[int, Tensor | InputError]]
 
 
@@ -146,15 +147,37 @@ def _drawn(
             points, values, slopes = met.points, met.values, met.slopes
             yield place, _made(one.combine, problem, noise, points, values, slopes, way.combine)
     joint = [place for place, way in enumerate(ways) if way.fused]
+    together = _swept(group, ways, joint)
     size = strip_rows(problem, group[0].num_samples) if joint else noise.rows
     for first in range(0, noise.rows if joint else 0, size):
         part = cast("KernelNoise", noise).strip(first, min(size, noise.rows - first))
-        for place in joint:
-            yield place, _made(group[place].fuse, problem, part, ways[place].fused, cost_table(problem))
+        for places in together:
+            yield from _fused(problem, [group[place] for place in places], places, ways[places[0]], part)
+
+
+def _swept(group: Sequence[Request], ways: Sequence[Kernels], joint: Sequence[int]) -> list[list[int]]:
+    """Return the places that one call of a kernel serves: temperatures of an estimator, where its kernel sweeps."""
+    together: dict[Hashable, list[int]] = {}
+    for place in joint:
+        together.setdefault(group[place].but_temperature if ways[place].swept else place, []).append(place)
+    return [places[i : i + SWEPT] for places in together.values() for i in range(0, len(places), SWEPT)]
+
+
+def _fused(
+    problem: Problem, requests: Sequence[Request], places: Sequence[int], way: Kernels, noise: KernelNoise
+) -> Drawing:
+    table = cost_table(problem)
+    if len(places) == 1:
+        yield places[0], _made(requests[0].fuse, problem, noise, way.fused, table)
+        return
+    node, S = problem.node, requests[0].num_samples
+    draws = _made(way.swept, node, noise, table, S, tuple(one.temperature for one in requests))
+    for number, place in enumerate(places):
+        yield place, draws if isinstance(draws, InputError) else draws[number]
 
 
 @torch.no_grad()
-def _made(half: Callable[..., Tensor], *arguments: Any) -> Tensor | InputError:
+def _made(half: Any, *arguments: Any) -> Any:
     try:
         return half(*arguments)
     except InputError as error:

@@ -199,9 +199,8 @@ def test_a_power_is_the_exponential(rate: int, dtype: torch.dtype, monkeypatch: 
 
 def test_of_equal_speeds_the_first_wins() -> None:
     E = np.ones((4, 64), np.float32)
-    speeds, inverse = np.empty((1, 1, 4, 64)), np.empty((1, 1, 64))
-    which = np.empty((1, 1, 64), np.int32)
-    gumbel._race(E, np.array([[0.2, 0.3, 0.3, 0.2]]), speeds, inverse, which)
+    speeds, inverse, which = np.empty((4, 64)), np.empty(64), np.empty(64, np.int32)
+    gumbel.finish(E, np.array([0.2, 0.3, 0.3, 0.2]), 64, speeds, inverse, which, 0)
     assert (which == 1).all()
     assert np.allclose(inverse, 1 / 0.3)
 

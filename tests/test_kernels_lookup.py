@@ -7,12 +7,14 @@ import pytest
 import torch
 
 pytest.importorskip("numba")
+from numba import njit
 
 from varbench.estimators.families.bernoulli import Bernoulli
 from varbench.estimators.families.categorical import Categorical
 from varbench.estimators.kernels import draw
 from varbench.estimators.kernels.arrays import transposed
-from varbench.estimators.kernels.turning import lanes, turned
+from varbench.estimators.kernels.permuting import entries, permute
+from varbench.estimators.kernels.turning import columns, lanes
 
 
 def _logits(*shape: int, spread: float = 1.5) -> torch.Tensor:
@@ -75,14 +77,32 @@ def test_levels_of_single_precision_would_show() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("outcomes", [2, 3, 300])
-def test_turned_rows_are_the_tables(outcomes: int, dtype: type) -> None:
+@pytest.mark.parametrize("outcomes", [2, 3, 16, 17, 32, 33, 300])
+@pytest.mark.parametrize("width", [1, 10])
+def test_columns_are_the_tables(outcomes: int, width: int, dtype: type) -> None:
+    """Of two rows, of as many as a permutation takes, and of more."""
     L, rng = lanes(np.dtype(dtype)), np.random.default_rng(0)
-    table, which = rng.random((outcomes, 3 * L), dtype), rng.integers(0, outcomes, 128, np.int32)
-    tile = np.empty((L, 128), dtype)
-    for column in range(0, 3 * L, L):
-        turned(table, which, column, L, tile)
-        assert np.array_equal(tile, table[which, column : column + L].T)
+    padded = -(-width // L) * L
+    table, which = rng.random((outcomes, padded), dtype), rng.integers(0, outcomes, 128, np.int32)
+    out = np.empty((padded, 192), dtype)
+    columns(table, which, width, out)
+    assert np.array_equal(out[:width, :128], table[which, :width].T)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_permutation_looks_numbers_up(dtype: type) -> None:
+    """Whether by one instruction or, on a processor without it, one number after the other."""
+    rng, count = np.random.default_rng(0), entries(np.dtype(dtype))
+    numbers, which, out = rng.random(count, dtype), rng.integers(0, count, 64, np.int32), np.zeros(64, dtype)
+    _looked_up(numbers, which, 16, out)
+    assert np.array_equal(out[16 : 16 + count // 2], numbers[which[16 : 16 + count // 2]])
+    assert (out[:16] == 0).all()
+    assert (out[16 + count // 2 :] == 0).all()
+
+
+@njit
+def _looked_up(numbers, which, first, out):  # type: ignore[no-untyped-def]
+    permute(numbers, which, first, out)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

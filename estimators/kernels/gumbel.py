@@ -18,7 +18,7 @@ from ..families.categorical import Categorical
 from .arrays import choices, empty
 from .compiled import kernel
 from .elementary import exp, log
-from .noise import KernelNoise
+from .noise import KernelNoise, exponentials
 from .rates import whole_rate
 
 TILE = 256  # draws: what a step needs stays in the nearest cache
@@ -40,65 +40,104 @@ def powers(node: Categorical, noise: KernelNoise, S: int, temperature: float) ->
     return r, level, whole, choices(node).dtype.type(1 / temperature)
 
 
+def stream(node: Categorical, noise: KernelNoise, S: int) -> tuple[np.ndarray, int, int, int]:
+    """Return where the race's exponentials stand: key, block, stride and first draw, as kernels take them."""
+    return noise.key("exponential", "x", (S, *node.theta.shape)), noise.block, noise.stride, noise.first
+
+
 def _raced(node: Categorical, noise: KernelNoise, S: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    theta, shape = choices(node), (S, *node.theta.shape)
+    theta = choices(node)
     speeds = empty((S, theta.V, theta.J, noise.width), theta.dtype)
     inverse = empty((S, theta.V, noise.width), theta.dtype)
     which = empty(inverse.shape, np.int32)
-    _race(noise.draws_last("exponential", shape), theta.probs, speeds, inverse, which)
+    _race(*stream(node, noise, S), theta.probs, speeds, inverse, which)
     return speeds, inverse, which
 
 
 def _logs(node: Categorical, noise: KernelNoise, S: int) -> tuple[np.ndarray, np.ndarray]:
-    theta, shape = choices(node), (S, *node.theta.shape)
+    theta = choices(node)
     z = empty((S, theta.V, theta.J, noise.width), theta.dtype)
     most = empty((S, theta.V, noise.width), theta.dtype)
-    _log_race(noise.draws_last("exponential", shape), theta.log_probs, z, most)
+    _log_race(*stream(node, noise, S), theta.log_probs, z, most)
     return z, most
 
 
 @kernel
-def _race(E, probs, speeds, inverse, which):  # type: ignore[no-untyped-def]
-    S, V, K, M = speeds.shape
-    one = probs.dtype.type(1)
-    most, fastest = np.empty(TILE, probs.dtype), np.empty(TILE, np.int32)
-    for first in range(0, M, TILE):
-        m = min(TILE, M - first)
-        for s in range(S):
-            for v in range(V):
-                most[:m] = 0
-                fastest[:m] = 0
-                for k in range(K):
-                    e, p, this = E[(s * V + v) * K + k, first : first + m], probs[v, k], np.int32(k)
-                    speed = speeds[s, v, k, first : first + m]
-                    for i in range(m):
-                        here, greatest, before = p / e[i], most[i], fastest[i]
-                        speed[i] = here
-                        fastest[i] = this if here > greatest else before
-                        most[i] = max(here, greatest)
-                reciprocal, shown = inverse[s, v, first : first + m], which[s, v, first : first + m]
-                for i in range(m):
-                    reciprocal[i] = one / most[i]
-                    shown[i] = fastest[i]
+def run(key, block, number, stride, word, E):  # type: ignore[no-untyped-def]
+    """Fill ``E`` [K, m] with a variable's exponentials, the first class's from position ``number`` of the stream on.
+
+    Args:
+        key, block, stride: see ``stream``.
+        number: a multiple of 64.
+        word: [m], overwritten; m a multiple of 64.
+        E: [K, m or more].
+    """
+    for k in range(len(E)):
+        exponentials(key, block, number + k * stride, word, E[k, : word.size])
 
 
 @kernel
-def _log_race(E, log_probs, z, most):  # type: ignore[no-untyped-def]
-    S, V, K, M = z.shape
-    one = log_probs.dtype.type(1)
+def finish(E, probs, m, speeds, inverse, which, first):  # type: ignore[no-untyped-def]
+    """Set a variable's speeds, 1 / their max and the first argmax, of m draws.
+
+    Args:
+        E: exponentials [K, m or more].
+        probs: [K].
+        m: draws.
+        speeds: [K, M], of which the draws from ``first`` on are set.
+        inverse, which: [M], likewise.
+        first: draw.
+    """
+    one = probs.dtype.type(1)
+    most, fastest = inverse[first : first + m], which[first : first + m]
+    most[:] = 0
+    fastest[:] = 0
+    for k in range(len(probs)):
+        e, p, this, speed = E[k], probs[k], np.int32(k), speeds[k, first : first + m]
+        for i in range(m):
+            here, greatest, before = p / e[i], most[i], fastest[i]
+            speed[i] = here
+            fastest[i] = this if here > greatest else before
+            most[i] = max(here, greatest)
+    for i in range(m):
+        most[i] = one / most[i]
+
+
+@kernel
+def finish_logs(E, log_probs, m, z, most, first):  # type: ignore[no-untyped-def]
+    """Set a variable's z and their max, of m draws; see ``finish``."""
+    one, greatest = log_probs.dtype.type(1), most[first : first + m]
+    greatest[:] = -np.inf
+    for k in range(len(log_probs)):
+        e, log_p, row = E[k], log_probs[k], z[k, first : first + m]
+        for i in range(m):
+            here, before = log_p - log(one * e[i]), greatest[i]
+            row[i] = here
+            greatest[i] = max(here, before)
+
+
+@kernel
+def _race(key, block, stride, start, probs, speeds, inverse, which):  # type: ignore[no-untyped-def]
+    S, V, K, M = speeds.shape
+    word, E = np.empty(TILE, np.uint32), np.empty((K, TILE), np.float32)
     for first in range(0, M, TILE):
         m = min(TILE, M - first)
         for s in range(S):
             for v in range(V):
-                greatest = most[s, v, first : first + m]
-                greatest[:] = -np.inf
-                for k in range(K):
-                    e, log_p = E[(s * V + v) * K + k, first : first + m], log_probs[v, k]
-                    row = z[s, v, k, first : first + m]
-                    for i in range(m):
-                        here, before = log_p - log(one * e[i]), greatest[i]
-                        row[i] = here
-                        greatest[i] = max(here, before)
+                run(key, block, (s * V + v) * K * stride + start + first, stride, word[:m], E)
+                finish(E, probs[v], m, speeds[s, v], inverse[s, v], which[s, v], first)
+
+
+@kernel
+def _log_race(key, block, stride, start, log_probs, z, most):  # type: ignore[no-untyped-def]
+    S, V, K, M = z.shape
+    word, E = np.empty(TILE, np.uint32), np.empty((K, TILE), np.float32)
+    for first in range(0, M, TILE):
+        m = min(TILE, M - first)
+        for s in range(S):
+            for v in range(V):
+                run(key, block, (s * V + v) * K * stride + start + first, stride, word[:m], E)
+                finish_logs(E, log_probs[v], m, z[s, v], most[s, v], first)
 
 
 @kernel
@@ -120,6 +159,13 @@ def weigh(r, level, log_p, whole, rate, w):  # type: ignore[no-untyped-def]
             w[i] = shown * exp((r[i] - level[i]) * rate)
         return
     least = exp(w.dtype.type(_LEAST) / rate)
+    if whole <= 2:
+        squared = whole == 2
+        for i in range(w.size):
+            base = r[i] * level[i]
+            base = base if base > least else zero
+            w[i] = base * base if squared else base
+        return
     for i in range(w.size):
         base = r[i] * level[i]
         w[i] = base if base > least else zero
@@ -156,29 +202,35 @@ def pull_back(r, level, whole, rate, log_probs, slopes, scale, out):  # type: ig
                 for k in range(K):
                     here, its = r[s, v, k, first : first + m], level[s, v, first : first + m]
                     weigh(here, its, log_probs[v, k], whole, rate, w[k, :m])
-                pull_back_weights(w, 0, slopes[s, v], first, m, scale, s > 0, dot, total, v * K, out)
+                pull_back_weights(w, 0, slopes[s, v], first, m, scale, s > 0, dot, total, out, v * K, first)
 
 
 @kernel
-def pull_back_weights(w, start, slopes, first, m, scale, add, dot, total, row, out):  # type: ignore[no-untyped-def]
+def pull_back_weights(w, at_w, slopes, at_slope, m, scale, add, dot, total, out, row, first):  # type: ignore[no-untyped-def]
     """Set rows of the gradient to scale (diag(y) - y y^T) v, y = w / sum_k w, or add to them.
 
     Args:
-        w: [K, draws], those of the tile from ``start`` on.
-        start: draw in ``w``.
-        slopes: v [K, N].
-        first: draw of the tile.
-        m: draws in it.
+        w: [K, draws], of which those from ``at_w`` on are meant.
+        slopes: v [K or more, draws], likewise from ``at_slope`` on.
+        m: draws.
         scale: a number in the working dtype.
         add: to what the rows hold.
         dot, total: [m], overwritten.
-        row: of the gradient's first entry.
         out: the gradient [rows, N].
+        row: of its entry that belongs to the first class.
+        first: draw of the gradient.
     """
+    K = len(w)
     dot[:m] = 0
     total[:m] = 0
-    for k in range(len(w)):
-        here, slope = w[k, start : start + m], slopes[k, first : first + m]
+    for k in range(0, K - 1, 2):  # two classes at a time: sums are read and written half as often
+        here, there = w[k, at_w : at_w + m], w[k + 1, at_w : at_w + m]
+        slope, its = slopes[k, at_slope : at_slope + m], slopes[k + 1, at_slope : at_slope + m]
+        for i in range(m):
+            total[i] = (total[i] + here[i]) + there[i]
+            dot[i] = (dot[i] + here[i] * slope[i]) + there[i] * its[i]
+    if K % 2:
+        here, slope = w[K - 1, at_w : at_w + m], slopes[K - 1, at_slope : at_slope + m]
         for i in range(m):
             total[i] += here[i]
             dot[i] += here[i] * slope[i]
@@ -186,7 +238,8 @@ def pull_back_weights(w, start, slopes, first, m, scale, add, dot, total, row, o
         dot[i] /= total[i]
         total[i] = scale / total[i]
     for k in range(len(w)):
-        here, slope, sums = w[k, start : start + m], slopes[k, first : first + m], out[row + k, first : first + m]
+        here, slope = w[k, at_w : at_w + m], slopes[k, at_slope : at_slope + m]
+        sums = out[row + k, first : first + m]
         if add:
             for i in range(m):
                 sums[i] += total[i] * here[i] * (slope[i] - dot[i])

@@ -88,7 +88,7 @@ def _of_choices(  # type: ignore[no-untyped-def]
                         number = (((s * C + c) * V + v) * K + k) * stride + start + first
                         exponentials(key, block, number, word[:filled], E[k, :filled])
                     _relax(E, shown[:m], probs[v], log_probs[v], whole, rate, level[:m], E_D, log_E_D, w)
-                    pull_back_weights(w, 0, slopes[s, v], first, m, scale, s + c > 0, dot, total, v * K, out)
+                    pull_back_weights(w, 0, slopes[s, v], first, m, scale, s + c > 0, dot, total, out, v * K, first)
 
 
 @kernel

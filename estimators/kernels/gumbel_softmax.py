@@ -91,4 +91,5 @@ def _combine(points, slopes, scale, out):  # type: ignore[no-untyped-def]
         m = min(TILE, N - first)
         for v in range(V):
             for s in range(S):
-                pull_back_weights(points[s, v], first, slopes[s, v], first, m, scale, s > 0, dot, total, v * K, out)
+                y, slope = points[s, v], slopes[s, v]
+                pull_back_weights(y, first, slope, first, m, scale, s > 0, dot, total, out, v * K, first)

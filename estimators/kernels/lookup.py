@@ -16,8 +16,11 @@ from .arrays import Choices, choices, empty
 from .compiled import kernel
 from .draw import outcomes
 from .noise import KernelNoise
+from .philox import filled
 from .table import CostTable
-from .turning import lanes, turned
+from .turning import columns, lanes
+
+TILE = 256  # draws: what a step needs stays in the nearest cache
 
 
 def every_outcome(node: Bernoulli | Categorical) -> Tensor:
@@ -95,12 +98,13 @@ def _summed(node: Bernoulli | Categorical, noise: KernelNoise, table: CostTable,
 def slopes_at(which: np.ndarray, table: CostTable, theta: Choices, N: int) -> np.ndarray:
     """Return the slopes of a separable cost at outcomes [S, V, M] of N draws, in theta's dtype [S, V, width, N]."""
     out = empty((*which.shape[:2], theta.width, N), theta.dtype)
-    _slopes_at(which, _slopes(table), out)
+    _slopes_at(which, slope_rows(table), out)
     return out
 
 
 @lru_cache(maxsize=16)
-def _slopes(table: CostTable) -> np.ndarray:
+def slope_rows(table: CostTable) -> np.ndarray:
+    """Return the slopes of a separable cost at every outcome, as ``rows``."""
     assert table.slopes is not None
     return _padded(table.slopes.numpy())
 
@@ -112,40 +116,40 @@ def _padded(table: np.ndarray) -> np.ndarray:
 
 @kernel
 def _average(which, table, out):  # type: ignore[no-untyped-def]
-    (S, V, M), N = which.shape, out.shape[1]
-    width, L, share = len(out) // V, 32 // out.itemsize, out.dtype.type(1 / S)
-    tile = np.empty((L, M), out.dtype)
-    for v in range(V):
-        for column in range(0, width, L):
+    (S, V, _), (_, J, W), N = which.shape, table.shape, out.shape[1]
+    width, share, tile = len(out) // V, out.dtype.type(1 / S), np.empty((W, TILE), out.dtype)
+    for first in range(0, N, TILE):
+        m = min(TILE, N - first)
+        for v in range(V):
             for s in range(S):
-                turned(table[v], which[s, v], column, width - column, tile)
-                for c in range(column, min(column + L, width)):
-                    sums, value = out[v * width + c], tile[c - column]
+                columns(table[v], which[s, v, first : first + filled(m)], width, tile)
+                for c in range(width):
+                    sums, value = out[v * width + c, first : first + m], tile[c]
                     if s == 0:
-                        for n in range(N):
+                        for n in range(m):
                             sums[n] = share * value[n]
                     else:
-                        for n in range(N):
+                        for n in range(m):
                             sums[n] += share * value[n]
 
 
 @kernel
 def _weigh(which, weights, table, out):  # type: ignore[no-untyped-def]
-    (S, V, M), N = which.shape, out.shape[1]
-    B, width, L = weights.shape[1], len(out) // V, 32 // out.itemsize
-    tile = np.empty((L, M), out.dtype)
-    for v in range(V):
-        for column in range(0, width, L):
+    (S, V, _), (_, J, W), N = which.shape, table.shape, out.shape[1]
+    B, width, tile = weights.shape[1], len(out) // V, np.empty((W, TILE), out.dtype)
+    for first in range(0, N, TILE):
+        m = min(TILE, N - first)
+        for v in range(V):
             for s in range(S):
-                turned(table[v], which[s, v], column, width - column, tile)
-                weight = weights[s, v * B // V]
-                for c in range(column, min(column + L, width)):
-                    sums, value = out[v * width + c], tile[c - column]
+                columns(table[v], which[s, v, first : first + filled(m)], width, tile)
+                weight = weights[s, v * B // V, first : first + m]
+                for c in range(width):
+                    sums, value = out[v * width + c, first : first + m], tile[c]
                     if s == 0:
-                        for n in range(N):
+                        for n in range(m):
                             sums[n] = weight[n] * value[n]
                     else:
-                        for n in range(N):
+                        for n in range(m):
                             sums[n] += weight[n] * value[n]
 
 
@@ -171,11 +175,11 @@ def _costs(which, values, out):  # type: ignore[no-untyped-def]
 @kernel
 def _slopes_at(which, slopes, out):  # type: ignore[no-untyped-def]
     S, V, width, N = out.shape
-    L = 32 // out.itemsize
-    tile = np.empty((L, which.shape[2]), out.dtype)
-    for s in range(S):
-        for v in range(V):
-            for column in range(0, width, L):
-                turned(slopes[v], which[s, v], column, width - column, tile)
-                for c in range(column, min(column + L, width)):
-                    out[s, v, c] = tile[c - column, :N]
+    tile = np.empty((slopes.shape[2], TILE), out.dtype)
+    for first in range(0, N, TILE):
+        m = min(TILE, N - first)
+        for s in range(S):
+            for v in range(V):
+                columns(slopes[v], which[s, v, first : first + filled(m)], width, tile)
+                for c in range(width):
+                    out[s, v, c, first : first + m] = tile[c, :m]

@@ -13,6 +13,14 @@ _M0, _M1 = uint64(0xD2511F53), uint64(0xCD9E8D57)
 _W0, _W1 = 0x9E3779B9, 0xBB67AE85
 
 
+def padded(count: int) -> int:
+    """Return the multiple of 64 that holds ``count`` words."""
+    return -(-count // GROUP) * GROUP
+
+
+filled = inlined(padded)  # for kernels
+
+
 @inlined
 def _round(c0, c1, c2, c3, k0, k1, number):  # type: ignore[no-untyped-def]
     """Return the counter after a round, whose key is the key plus ``number`` times Weyl's constants.
@@ -69,8 +77,3 @@ def words(key, block, first, out):  # type: ignore[no-untyped-def]
             number = start + uint64(c)
             w0, w1, w2, w3 = philox(number & _LOW, number >> _HALF, uint32(block), uint32(0), key[0], key[1])
             here[c], here[c + 16], here[c + 32], here[c + 48] = w0, w1, w2, w3
-
-
-def padded(count: int) -> int:
-    """Return the multiple of 64 that holds ``count`` words."""
-    return -(-count // GROUP) * GROUP

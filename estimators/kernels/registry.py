@@ -32,11 +32,13 @@ class Kernels:
         sample: (node, noise, S, **config) -> points.
         combine: (node, noise, points, values, slopes, **config) -> draws.
         fused: (node, noise, table, S, **config) -> draws, for a separable cost.
+        swept: (node, noise, table, S, temperatures) -> the draws of ``fused`` at each of them.
     """
 
     sample: Callable[..., Any] | None = None
     combine: Callable[..., Any] | None = None
     fused: Callable[..., Any] | None = None
+    swept: Callable[..., Any] | None = None
 
 
 @cache
@@ -45,7 +47,7 @@ def kernels_of(sample: Callable[..., Any], combine: Callable[..., Any], family: 
 
     A half is known by the function itself: another function of the same name is another estimator.
     """
-    found: dict[str, Callable[..., Any] | None] = {"sample": None, "combine": None, "fused": None}
+    found: dict[str, Callable[..., Any] | None] = dict.fromkeys(("sample", "combine", "fused", "swept"))
     if sample is independent and family in _DISCRETE:
         found["sample"] = import_module(".draw", __package__).sample
     for name, families in METHODS.items():

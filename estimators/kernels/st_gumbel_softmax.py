@@ -10,11 +10,16 @@ from ..families.categorical import Categorical
 from .arrays import Choices, choices, draws_last, empty, event, logits, points, zeros
 from .compiled import kernel
 from .draw import as_one_hot
-from .gumbel import powers, pull_back, race
+from .gumbel import finish, finish_logs, powers, pull_back, pull_back_weights, race, run, stream, weigh
 from .logistic import TILE, flatten, perturbed
-from .lookup import slopes_at
+from .lookup import slope_rows, slopes_at
 from .noise import KernelNoise
+from .philox import filled
+from .rates import whole_rate
 from .table import CostTable
+from .turning import columns
+
+_NEAR = 2**14  # numbers of each array of a tile: they stay in the second cache
 
 
 def sample(node: Bernoulli | Categorical, noise: KernelNoise, S: int) -> Tensor:
@@ -45,19 +50,26 @@ def combine(
 
 def fused(node: Bernoulli | Categorical, noise: KernelNoise, table: CostTable, S: int, *, temperature: float) -> Tensor:
     """Return the draws of sample and combine for a separable cost."""
+    return swept(node, noise, table, S, (temperature,))[0]
+
+
+def swept(
+    node: Bernoulli | Categorical, noise: KernelNoise, table: CostTable, S: int, temperatures: tuple[float, ...]
+) -> list[Tensor]:
+    """Return the draws of sample and combine for a separable cost at each temperature."""
     theta = choices(node)
-    slopes = noise.kept(("slopes", node, table, S), lambda: slopes_at(_shown(node, noise, S), table, theta, noise.rows))
-    return _gradient(node, noise, theta, slopes, temperature)
-
-
-def _shown(node: Bernoulli | Categorical, noise: KernelNoise, S: int) -> np.ndarray:
-    """Return the outcomes [S, V, M]."""
-    if isinstance(node, Categorical):
-        return race(node, noise, S)[2]
-    z = perturbed(node, noise, S)
-    up = empty(z.shape, np.int32)
-    _show(z, up)
-    return up
+    if isinstance(node, Bernoulli):
+        z = perturbed(node, noise, S)
+        up = empty(z.shape, np.int32)
+        _show(z, up)
+        slopes = slopes_at(up, table, theta, noise.rows)
+        return [_gradient(node, noise, theta, slopes, temperature) for temperature in temperatures]
+    outs = [empty((theta.V * theta.width, noise.rows), theta.dtype) for _ in temperatures]
+    rates = np.array([1 / temperature for temperature in temperatures], theta.dtype)
+    scales = np.array([1 / (S * temperature) for temperature in temperatures], theta.dtype)
+    wholes = np.array([whole_rate(temperature) for temperature in temperatures])
+    _sweep(*stream(node, noise, S), theta.probs, theta.log_probs, slope_rows(table), S, wholes, rates, scales, tuple(outs))
+    return [theta.draws(out) for out in outs]
 
 
 def _gradient(
@@ -72,6 +84,34 @@ def _gradient(
     else:
         pull_back(*powers(node, noise, S, temperature), theta.log_probs, slopes, scale, out)
     return theta.draws(out)
+
+
+@kernel
+def _sweep(key, block, stride, start, probs, log_probs, slopes, S, wholes, rates, scales, outs):  # type: ignore[no-untyped-def]
+    """Set the gradients ``outs``, one [V K, N] for each temperature: noise, outcomes and slopes are those of all."""
+    (V, K), N, number = probs.shape, outs[0].shape[1], probs.dtype
+    T = max(64, min(1024, _NEAR // K // 64 * 64))
+    word, E = np.empty(T, np.uint32), np.empty((K, T), np.float32)
+    speeds, inverse, which = np.empty((K, T), number), np.empty(T, number), np.empty(T, np.int32)
+    z, most, w = np.empty((K, T), number), np.empty(T, number), np.empty((K, T), number)
+    slope, dot, total = np.empty((slopes.shape[2], T), number), np.empty(T, number), np.empty(T, number)
+    logs = wholes.min() == 0
+    for first in range(0, N, T):
+        m = min(T, N - first)
+        full = filled(m)
+        for v in range(V):
+            for s in range(S):
+                run(key, block, (s * V + v) * K * stride + start + first, stride, word[:full], E)
+                finish(E, probs[v], full, speeds, inverse, which, 0)
+                if logs:
+                    finish_logs(E, log_probs[v], m, z, most, 0)
+                columns(slopes[v], which[:full], K, slope)
+                for t in range(len(outs)):
+                    whole, rate = wholes[t], rates[t]
+                    r, level = (speeds, inverse) if whole else (z, most)
+                    for k in range(K):
+                        weigh(r[k, :m], level[:m], log_probs[v, k], whole, rate, w[k, :m])
+                    pull_back_weights(w, 0, slope, 0, m, scales[t], s > 0, dot, total, outs[t], v * K, first)
 
 
 @kernel

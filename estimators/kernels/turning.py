@@ -14,6 +14,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from .compiled import kernel
+from .permuting import PERMUTES, permute
 
 _VECTOR, _LANE = 32, 16  # bytes of a vector, and of its parts, between which few shuffles move numbers
 
@@ -102,22 +103,31 @@ turn: Any = intrinsic(_turn)
 
 
 @kernel
-def turned(table, which, column, count, tile):  # type: ignore[no-untyped-def]
-    """Set tile[c, n] to table[which[n], column + c], for c < count at least.
+def columns(table, which, width, out):  # type: ignore[no-untyped-def]
+    """Set out[c, n] to table[which[n], c], for c < width.
 
     Args:
-        table: [J, W], W a multiple of L.
-        which: integers [M], M a multiple of L.
-        column: a multiple of L.
-        count: of the columns that are wanted.
-        tile: [L, M].
+        table: [J, W], W a multiple of L, padded beyond ``width``.
+        which: integers [M], M a multiple of 64.
+        width: of the columns that are wanted.
+        out: [W, M or more].
     """
-    L, M = tile.shape
-    if len(table) == 2:
-        for c in range(min(count, L)):
-            row, low, high = tile[c], table[0, column + c], table[1, column + c]
+    J, M, L, size = len(table), which.size, 32 // table.itemsize, 64 // table.itemsize
+    if J == 2:
+        for c in range(width):
+            row, low, high = out[c], table[0, c], table[1, c]
             for n in range(M):
                 row[n] = high if which[n] else low
+    elif PERMUTES and J <= 2 * size:
+        column = np.zeros(2 * size, table.dtype)
+        for c in range(width):
+            row = out[c]
+            for j in range(J):
+                column[j] = table[j, c]
+            for first in range(0, M, size):
+                permute(column, which, first, row)
     else:
-        for first in range(0, M, L):
-            turn(table, column, which, first, tile)
+        for c in range(0, width, L):
+            tile = out[c : c + L]
+            for first in range(0, M, L):
+                turn(table, c, which, first, tile)
