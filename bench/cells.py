@@ -117,7 +117,7 @@ def _measure_group(
     rows = min(run.max_rows, block_rows(problem, group[0]))
     N = 2 if deterministic else run.num_draws  # two equal draws say all that there is to say
     num_blocks = 1 if deterministic else math.ceil(N / rows)
-    pilot = run_block(problem, group, run.seed, 0, rows, run.fastest)
+    pilot = run_block(problem, group, run.seed, 0, rows, run.fastest, wanted=min(rows, N))
     frames = [_frame(problem, draws, exact, N) for draws in pilot.draws]
     trees = [Tree(num_blocks) for _ in group]
     errors: list[InputError | None] = [None] * len(group)
@@ -125,10 +125,10 @@ def _measure_group(
 
     def summed(number: int) -> tuple[list[float], list[Moments | InputError]]:
         torch.set_num_threads(1)  # each thread of a pool begins with torch's default
-        block = run_block(problem, group, run.seed, number, rows, run.fastest) if number else pilot
-        return block.largest, sum_block(
-            problem, block, frames, number * rows, N if deterministic else min(rows, N - number * rows)
-        )
+        wanted = min(rows, N - number * rows)
+        block = run_block(problem, group, run.seed, number, rows, run.fastest, wanted=wanted) if number else pilot
+        sums = sum_block(problem, block, frames, number * rows, N if deterministic else wanted)
+        return block.largest, sums
 
     with _mapping(run.threads) as mapped:
         for number, (sizes, blocks) in enumerate(mapped(summed, range(num_blocks))):
@@ -191,8 +191,8 @@ def _measurement(
         gradient_exact=gradient,
         gradient_norm=None if gradient is None else math.hypot(*gradient),
         num_nonfinite=moments.num_nonfinite,
-        cost_values_per_draw=pilot.num_values,
-        cost_slopes_per_draw=pilot.num_values if facts.uses_slopes else 0.0,
+        cost_values_per_draw=float(pilot.num_points),
+        cost_slopes_per_draw=float(pilot.num_points) if facts.uses_slopes else 0.0,
         fit_seconds=one.fit_seconds,
         fit_values=one.fit_values,
         versions=environment.versions(),

@@ -16,7 +16,7 @@ from ..estimators.noise import PhiloxNoise
 from .problem import Problem
 
 MAX_BLOCK = 4096
-THETA_ENTRIES = 2**18
+THETA_ENTRIES = 2**20
 POINT_ENTRIES = 2**22
 STRIP_ENTRIES = 2**18  # of a strip's noise: as many numbers as a block has of a gradient, however many its samples
 

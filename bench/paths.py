@@ -54,6 +54,17 @@ def kernels(problem: Problem, estimator: Estimator, fastest: str = PATHS[-1]) ->
     return found
 
 
+def has_strips(problem: Problem, estimator: Estimator) -> bool:
+    """Whether an estimator takes each draw from its own numbers alone, so that a strip of a block is a block.
+
+    Those with kernels do, in their torch forms too; others may look at a block as a whole, or draw by rejection.
+    """
+    if not HAS_KERNELS:
+        return False
+    found = kernels_of(estimator.sample, estimator.combine, problem.node.family)
+    return found.combine is not None or found.fused is not None
+
+
 def path_of(found: Kernels) -> str:
     """Return the name of the path that these kernels make."""
     return "fused" if found.fused else "split" if found.sample or found.combine else "torch"

@@ -82,7 +82,7 @@ def test_the_harness_takes_the_fused_kernel_for_a_polynomial_cost() -> None:
     torch.testing.assert_close(fused.draws, torch_form.draws, rtol=1e-13, atol=1e-13)
     assert fused.cost_seconds == 0
     assert fused.largest[0] >= torch_form.largest[0]
-    assert (fused.num_points, fused.num_values) == (torch_form.num_points, 1)
+    assert fused.num_points == torch_form.num_points == 1
 
 
 def test_coefficients_that_are_not_the_costs_are_refused() -> None:

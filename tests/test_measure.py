@@ -153,7 +153,7 @@ def test_surplus_draws_are_left_out() -> None:
 
 
 def test_blocks_are_a_function_of_the_shape() -> None:
-    small, large = problem_of("bernoulli_quadratic"), problem_of("bernoulli_quadratic[dim=200]")
+    small, large = problem_of("bernoulli_quadratic[dim=200]"), problem_of("bernoulli_quadratic[dim=1000]")
     rloo, _ = estimator_of("rloo")
     assert block_rows(small, request(small, rloo, {}, None)) == 4096
     assert block_rows(large, request(large, rloo, {}, None)) == 1024

@@ -172,7 +172,7 @@ def test_the_costs_of_both_sides_are_the_same() -> None:
     theirs = torch_costs.cost("polynomial", problems.LATENTS, problems.CLASSES)
     np.testing.assert_allclose(problem.cost(x), theirs(x), rtol=1e-5)
     np.testing.assert_array_equal(problem.node.theta, problems.network().node.theta)
-    assert ours.rows == 1024
+    assert ours.rows == 4096
 
 
 def _noise(problem, rows):  # type: ignore[no-untyped-def]

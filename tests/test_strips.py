@@ -1,5 +1,7 @@
 """Some of a block's draws, drawn alone: the same bits as in the whole block."""
 
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,8 +9,11 @@ import torch
 from torch import Tensor
 
 from varbench import Problem
+from varbench.bench.blocks import run_block
+from varbench.bench.draws import strip_rows
 from varbench.bench.paths import cost_table, kernels
 from varbench.bench.peers import problems as peers_problems
+from varbench.bench.records import PATHS
 from varbench.estimators.kernels.noise import KernelNoise
 
 from .test_kernels import CONFIGS, NODES, requested, separable
@@ -62,3 +67,46 @@ def test_numbers_of_a_strip_are_the_blocks() -> None:
         for part in strips(whole):
             numbers = part.draws_last(law, (2, 3))[:, : part.rows]
             assert (numbers == whole.draws_last(law, (2, 3))[:, part.first : part.first + part.rows]).all()
+
+
+SHARING = [("reinmax", {"temperature": 1.0}), ("straight_through", {"temperature": 0.5}), ("zgr", {}), ("reinmax_rao", {"temperature": 0.5})]
+SWEEP = [("st_gumbel_softmax", {"temperature": temperature}) for temperature in (0.5, 0.7, 0.1, 1.0, 2.0)]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("make", [peers_problems.network, peers_problems.built_in])
+@pytest.mark.parametrize(("methods", "S"), [(SHARING, 1), (SHARING[:2], 1), (SWEEP, 1), (SWEEP, 2)])
+def test_a_group_draws_what_each_draws_alone(
+    methods: list[tuple[str, dict[str, Any]]], S: int, make: Callable[[], Problem], path: str
+) -> None:
+    """Over whole strips and the rest of one, whatever else shares the points; a network's bits depend on batch sizes."""
+    problem, group = make(), [requested(name, S, **config) for name, config in methods]
+    rows = 2 * strip_rows(problem, S) + 100
+    together = run_block(problem, group, 0, 1, rows, path)
+    for place, one in enumerate(group):
+        alone = run_block(problem, [one], 0, 1, rows, path)
+        (draws,) = alone.draws
+        assert isinstance(draws, Tensor)
+        assert torch.equal(draws, together.draws[place])
+        assert alone.num_points == together.num_points == S
+        assert path == "fused" or alone.largest[0] <= together.largest[place]
+
+
+def test_strips_that_nobody_wants_are_not_made() -> None:
+    """Nor is the cost called there; what is made is the same to the bit."""
+    called, network = [], peers_problems.network()
+
+    def cost(x: Tensor) -> Tensor:
+        called.append(len(x))
+        return network.cost(x)
+
+    problem = dataclasses.replace(network, cost=cost)
+    size, one = strip_rows(problem, 1), requested("reinmax", 1, temperature=1.0)
+    every = run_block(problem, [one], 0, 0, 4 * size).draws[0]
+    assert called == [size] * 4
+    some = run_block(problem, [one], 0, 0, 4 * size, wanted=size + 1).draws[0]
+    assert called == [size] * 6
+    assert isinstance(some, Tensor)
+    assert isinstance(every, Tensor)
+    assert torch.equal(some, every[: 2 * size])
+    assert len(some) == 2 * size

@@ -11,7 +11,7 @@ from ..timing import median_rank
 from .side import Side
 
 WARM = 3  # calls of each side before the first round: compilation, allocation
-TURN = 0.02  # seconds that a side's turn takes at least
+TURN = 0.1  # seconds that a side's turn takes at least: what it finds in no cache at its start weighs little
 FIRST = 10**6  # seed of the rounds; those of the statistics lie below
 
 
