@@ -81,7 +81,7 @@ def test_a_group_draws_what_each_draws_alone(
 ) -> None:
     """Over whole strips and the rest of one, whatever else shares the points; a network's bits depend on batch sizes."""
     problem, group = make(), [requested(name, S, **config) for name, config in methods]
-    rows = 2 * strip_rows(problem, S) + 100
+    rows = 2 * strip_rows(problem, S) + 1
     together = run_block(problem, group, 0, 1, rows, path)
     for place, one in enumerate(group):
         alone = run_block(problem, [one], 0, 1, rows, path)
