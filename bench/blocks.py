@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,9 +15,10 @@ from ..estimators.families.normal import Normal
 from ..estimators.kernels.registry import Kernels
 from ..estimators.kernels.table import Polynomial
 from ..estimators.noise import PhiloxNoise
+from .block_sums import BlockSums
 from .cost import Evaluator
 from .draws import Request, strip_rows
-from .moments import BlockSums, Frame, Moments
+from .moments import Frame, Moments
 from .paths import cost_table, has_strips, kernels, noise_of
 from .problem import Problem
 from .records import PATHS
@@ -25,7 +26,7 @@ from .records import PATHS
 if TYPE_CHECKING:
     from ..estimators.kernels.noise import KernelNoise
 
-SWEPT = 16  # temperatures at a time, whose draws are all in memory
+AT_ONCE = 16  # configs of an estimator, whose sums are all in memory
 Drawing = Iterator[tuple[int, Tensor | InputError]]
 
 
@@ -75,15 +76,41 @@ class Block:
             found.append(max(value * ("values" in facts.needs), slope * facts.uses_slopes))
         return found
 
-    def strips(self) -> Drawing:
+    def strips(self, without: Container[int] = ()) -> Drawing:
         """Return a request's place and its draws [m, *B, *param] of a strip, strip by strip in order, each made anew.
 
         What fails in one request's combine is returned in place of its draws.
 
+        Args:
+            without: places whose draws are not wanted.
+
         Raises:
             InputError: if sampling or the cost fails.
         """
-        return iter(enumerate(self.draws)) if "draws" in self.__dict__ else self._drawn()
+        return iter(enumerate(self.draws)) if "draws" in self.__dict__ else self._drawn(without)
+
+    def summed(self, frames: Sequence[Frame], first: int) -> dict[int, Moments]:
+        """Return the sums over the draws of those requests whose kernel goes from noise to sums, by their places.
+
+        A kernel leaves out what it cannot sum: draws that are not finite, tied entries of a gradient.
+
+        Args:
+            frames: of all requests.
+            first: number of the block's first draw.
+        """
+        found: dict[int, Moments] = {}
+        if "draws" in self.__dict__ or self._problem.tie is not None:
+            return found
+        for summed, places in self._together():
+            shared = BlockSums.together([frames[place] for place in places], first, self._wanted)
+            if shared is None:
+                continue
+            cells, sums = shared
+            configs, S = [self._group[place].both for place in places], self._group[places[0]].num_samples
+            done = _made(summed, self._problem.node, self._noise, cost_table(self._problem), S, configs, cells)
+            if done is True and cells.finite.all():
+                found |= {place: each.moments() for place, each in zip(places, sums, strict=True)}
+        return found
 
     @cached_property
     def draws(self) -> list[Tensor | InputError]:
@@ -97,18 +124,19 @@ class Block:
                 found[place].append(draws)
         return [errors[place] if place in errors else _joined(strips) for place, strips in enumerate(found)]
 
-    def _drawn(self) -> Drawing:
+    def _drawn(self, without: Container[int] = ()) -> Drawing:
         size = strip_rows(self._problem, self._group[0].num_samples)
         if self._apart and self._whole:
             yield from self._combined(self._noise, size)
+        table = cost_table(self._problem) if self._joint else None
         in_strips = [] if self._whole else self._apart
-        together = self._swept()
-        for first in range(0, self._wanted if in_strips or together else 0, size):
+        joint = [place for place in self._joint if place not in without]
+        for first in range(0, self._wanted if in_strips or joint else 0, size):
             part = cast("KernelNoise", self._noise).strip(first, min(size, self._noise.rows - first))
             if in_strips:
                 yield from self._combined(part, size)
-            for places in together:
-                yield from self._fused(places, part)
+            for place in joint:
+                yield place, _made(self._group[place].fuse, self._problem, part, self._ways[place].fused, table)
 
     def _combined(self, noise: PhiloxNoise, size: int) -> Drawing:
         """Return draws of the requests that need the cost itself, all at the same points."""
@@ -126,25 +154,15 @@ class Block:
             one, kernel = self._group[place], self._ways[place].combine
             yield place, _made(one.combine, problem, noise, points, values, slope, kernel)
 
-    def _swept(self) -> list[list[int]]:
-        """Return the places that one call of a kernel serves: temperatures of an estimator, where its kernel sweeps."""
-        together: dict[Hashable, list[int]] = {}
+    def _together(self) -> Iterator[tuple[Callable[..., bool], list[int]]]:
+        """Yield kernels from noise to sums, with the places that a call of theirs serves: configs of an estimator."""
+        found: dict[Callable[..., bool], list[int]] = {}
         for place in self._joint:
-            key = self._group[place].but_temperature if self._ways[place].swept else place
-            together.setdefault(key, []).append(place)
-        return [places[i : i + SWEPT] for places in together.values() for i in range(0, len(places), SWEPT)]
-
-    def _fused(self, places: Sequence[int], noise: KernelNoise) -> Drawing:
-        """Return the draws of one call of a kernel, to which the cost is data."""
-        problem, one, way = self._problem, self._group[places[0]], self._ways[places[0]]
-        table = cost_table(problem)
-        if len(places) == 1:
-            yield places[0], _made(one.fuse, problem, noise, way.fused, table)
-            return
-        temperatures = tuple(self._group[place].temperature for place in places)
-        draws = _made(way.swept, problem.node, noise, table, one.num_samples, temperatures)
-        for number, place in enumerate(places):
-            yield place, draws if isinstance(draws, InputError) else draws[number]
+            if summed := self._ways[place].summed:
+                found.setdefault(summed, []).append(place)
+        for summed, places in found.items():
+            for start in range(0, len(places), AT_ONCE):
+                yield summed, places[start : start + AT_ONCE]
 
 
 def run_block(
@@ -189,16 +207,17 @@ def sum_block(
     Raises:
         InputError: if sampling or the cost fails.
     """
-    sums = [BlockSums(frame, first, wanted) for frame in frames]
-    errors: dict[int, InputError] = {}
-    for place, draws in block.strips():
+    found: dict[int, Moments | InputError] = dict(block.summed(frames, first))
+    sums = {place: BlockSums(frame, first, wanted) for place, frame in enumerate(frames) if place not in found}
+    for place, draws in block.strips(without=found):
         if isinstance(draws, InputError):
-            errors.setdefault(place, draws)
+            found.setdefault(place, draws)
+        if place in found:
             continue
         rows, left = problem.rows(draws), wanted - sums[place].count
         if left > 0:
             sums[place].add(rows.expand(left, -1) if len(rows) == 1 else rows[:left])
-    return [errors.get(place) or each.moments() for place, each in enumerate(sums)]
+    return [found[place] if place in found else sums[place].moments() for place in range(len(frames))]
 
 
 def _joined(strips: Sequence[Tensor]) -> Tensor:

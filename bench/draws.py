@@ -119,21 +119,11 @@ class Request:
 
     def fuse(self, problem: Problem, noise: PhiloxNoise, kernel: Callable[..., Tensor], table: Any) -> Tensor:
         """Return the gradient draws [N, *B, *param] of a separable cost by one kernel."""
-        return kernel(problem.node, noise, table, self.num_samples, **self._both)
+        return kernel(problem.node, noise, table, self.num_samples, **self.both)
 
     @property
-    def temperature(self) -> Any:
-        """The temperature that it takes, or None."""
-        return self._both.get("temperature")
-
-    @property
-    def but_temperature(self) -> Hashable:
-        """What decides its draws beside the temperature, where both halves are known."""
-        rest = {name: value for name, value in self._both.items() if name != "temperature"}
-        return self.estimator.sample, self.estimator.combine, self.num_samples, tuple(rest.items())
-
-    @property
-    def _both(self) -> dict[str, Any]:
+    def both(self) -> dict[str, Any]:
+        """What its two halves take by keyword."""
         return self.arguments(self.estimator.sample) | self.arguments(self.estimator.combine)
 
 

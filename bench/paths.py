@@ -50,7 +50,7 @@ def kernels(problem: Problem, estimator: Estimator, fastest: str = PATHS[-1]) ->
         return Kernels()
     found = kernels_of(estimator.sample, estimator.combine, problem.node.family)
     if found.fused and (fastest != "fused" or cost_table(problem) is None):
-        found = replace(found, fused=None)
+        found = replace(found, fused=None, summed=None)
     return found
 
 

@@ -19,7 +19,8 @@ from .covariance import covariance
 from .draws import Request, blamed
 from .exact import Truth
 from .grid import Asked, Grid, asked_of
-from .moments import Frame, block_moments
+from .block_sums import block_moments
+from .moments import Frame
 from .problem import Problem
 from .tails import tail_size
 

@@ -49,14 +49,14 @@ def _counted(node: Bernoulli | Categorical, word: np.ndarray, dtype: torch.dtype
 
 def _told(node: Bernoulli | Categorical, word: np.ndarray) -> np.ndarray:
     """Return them by the bounds on words, as the kernel compares them."""
-    least, bounds = draw._bounds(node)
+    least, bounds = draw.levels(node)
     above = (word[:, None, :] - 2**31 > bounds[:, :, None]).sum(1) + least[:, None]
     return 1 - above if isinstance(node, Bernoulli) else above
 
 
 def _near(node: Bernoulli | Categorical) -> np.ndarray:
     """Return the words around each bound, and the first and last two [V, words]."""
-    bounds = draw._bounds(node)[1].astype(np.int64) + 2**31
+    bounds = draw.levels(node)[1].astype(np.int64) + 2**31
     around = (bounds[:, :, None] + np.arange(-2, 4)).reshape(len(bounds), -1)
     ends = np.tile([0, 1, 2**32 - 2, 2**32 - 1], (len(bounds), 1))
     return np.concatenate([np.clip(around, 0, 2**32 - 1), ends], 1)

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from varbench.bench.gathered import Batches, Largest
-from varbench.bench.moments import BlockSums, Frame, Moments, block_moments
+from varbench.bench.block_sums import BlockSums, block_moments
+from varbench.bench.moments import Frame, Moments
 from varbench.bench.paths import HAS_KERNELS
 from varbench.bench.records import NUM_REPLICATES
 from varbench.bench.tree import Tree
@@ -95,7 +96,7 @@ def test_kernels_and_torch_agree_wherever_a_block_begins(
     frame = frame_of(wide)
     layouts = [wide[:N], wide[:N].contiguous(), wide.contiguous()[:N], wide[::2], wide[:1].expand(N, -1)]
     found = [block_moments(draws, frame, first) for draws in layouts]
-    monkeypatch.setattr("varbench.bench.moments.HAS_KERNELS", False)
+    monkeypatch.setattr("varbench.bench.block_sums.HAS_KERNELS", False)
     for one, draws in zip(found, layouts, strict=True):
         assert_near(one, block_moments(draws, frame, first))
         assert_near(one, in_strips(draws, frame, first, 64))

@@ -15,7 +15,8 @@ from torch import Tensor
 from varbench.bench.bias import _noncentrality
 from varbench.bench.covariance import _trace_of_square, covariance
 from varbench.bench.intervals import Statistics, statistics
-from varbench.bench.moments import Frame, Moments, block_moments
+from varbench.bench.block_sums import block_moments
+from varbench.bench.moments import Frame, Moments
 from varbench.bench.tails import pareto_k, tail_size
 from varbench.bench.timing import median_rank
 from varbench.bench.tree import Tree
@@ -334,7 +335,7 @@ def test_sums_by_kernel_are_those_of_torch(
     frame = Frame(shift, exact, 4 * N, 20)
     last = draws.T.contiguous().T
     found = [block_moments(one, frame, 256) for one in (draws, last)]
-    monkeypatch.setattr("varbench.bench.moments.HAS_KERNELS", False)
+    monkeypatch.setattr("varbench.bench.block_sums.HAS_KERNELS", False)
     expected = block_moments(draws, frame, 256)
     for one in found:
         for name in ("h", "h2", "h4", "h2h", "outer", "error", "error2", "top", "largest", "parts"):
@@ -360,7 +361,7 @@ def test_the_first_draws_tell_the_directions_of_sigma(n: int, monkeypatch: pytes
     """With sum h h^T of the first 2,048 of 8,192 draws: tr Sigma to the bit, the rest as near as 2,048 draws are."""
     draws, exact = correlated(8192, n, mean=1.0), torch.full((n,), 1.5, dtype=torch.float64)
     whole = covariance(*moments_of(draws, exact))
-    monkeypatch.setattr("varbench.bench.moments.COVARIANCE_DRAWS", 2048)
+    monkeypatch.setattr("varbench.bench.block_sums.COVARIANCE_DRAWS", 2048)
     moments, frame = moments_of(draws, exact)
     assert moments.outer is None
     assert moments.head is not None

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ...estimators.kernels import codebook
-from ..moments import block_moments
+from ..block_sums import block_moments
 from ..paths import noise_of
 from ..problem import Problem
 from . import problems

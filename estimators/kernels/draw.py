@@ -36,21 +36,25 @@ def outcomes(node: Bernoulli | Categorical, noise: KernelNoise, S: int) -> np.nd
     A coin shows 1 where u < p; of K classes it is the first whose cumulative probability is at least u times their sum.
     The levels are float64: those of a float32 would miss outcomes of probability 1e-7 by half of it.
     """
-    theta = choices(node).shape
-    shape = (S, *theta) if isinstance(node, Bernoulli) else (S, *theta[:-1])
-    return noise.kept(("outcomes", shape), lambda: _drawn(node, noise, shape))
+    return noise.kept(("outcomes", S), lambda: _drawn(node, noise, S))
 
 
-def _drawn(node: Bernoulli | Categorical, noise: KernelNoise, shape: tuple[int, ...]) -> np.ndarray:
-    least, bounds = _bounds(node)
-    which = empty((shape[0], len(least), noise.width), np.int32)
-    key, coins = noise.key("uniform", "x", shape), isinstance(node, Bernoulli)
-    _outcomes(key, noise.block, noise.stride, noise.first, least, bounds, coins, which)
+def _drawn(node: Bernoulli | Categorical, noise: KernelNoise, S: int) -> np.ndarray:
+    least, bounds = levels(node)
+    which = empty((S, len(least), noise.width), np.int32)
+    place = uniforms_of(node, noise, S), noise.block, noise.stride, noise.first
+    tell(*place, least, bounds, isinstance(node, Bernoulli), which)
     return which
 
 
+def uniforms_of(node: Bernoulli | Categorical, noise: KernelNoise, S: int) -> np.ndarray:
+    """Return the key of the stream of the uniforms that tell the outcomes."""
+    theta = choices(node).shape
+    return noise.key("uniform", "x", (S, *theta) if isinstance(node, Bernoulli) else (S, *theta[:-1]))
+
+
 @lru_cache(maxsize=16)
-def _bounds(node: Bernoulli | Categorical) -> tuple[np.ndarray, np.ndarray]:
+def levels(node: Bernoulli | Categorical) -> tuple[np.ndarray, np.ndarray]:
     """Return how many levels lie below all uniforms [V], and the others' bounds on words [V, levels].
 
     u exceeds a level where w - 2^31 exceeds its bound, an int32: eight words are compared at once, two float64.
@@ -86,7 +90,8 @@ def _first_words(levels, last, least, bounds):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _outcomes(key, block, stride, first, least, bounds, coins, which):  # type: ignore[no-untyped-def]
+def tell(key, block, stride, first, least, bounds, coins, which):  # type: ignore[no-untyped-def]
+    """Set the outcomes ``which`` [S, V, M] of draws from ``first`` of a block's stream on, M a multiple of 64."""
     S, V, M = which.shape
     levels, word = bounds.shape[1], np.empty(M, np.uint32)
     whole = levels - levels % 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +14,8 @@ from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
 from .arrays import Choices, choices, empty
 from .compiled import kernel
-from .draw import outcomes
+from .draw import levels, outcomes, tell, uniforms_of
+from .moments import Sums, add_to, tile_rows
 from .noise import KernelNoise
 from .philox import filled
 from .table import CostTable
@@ -78,6 +79,16 @@ def averaged(node: Bernoulli | Categorical, noise: KernelNoise, S: int, table: n
     return theta.draws(out)
 
 
+def add_averaged(
+    node: Bernoulli | Categorical, noise: KernelNoise, S: int, tables: Sequence[np.ndarray], cells: Sums
+) -> bool:
+    """Add the draws of ``averaged`` to sums, table after table: the outcomes are those of all."""
+    least, bounds = levels(node)
+    place = uniforms_of(node, noise, S), noise.block, noise.stride, noise.first
+    _sum(*place, least, bounds, isinstance(node, Bernoulli), S, choices(node).width, np.stack(tables), cells)
+    return True
+
+
 def samples_first(values: Tensor) -> np.ndarray:
     """Return values [N, S, *B] as an array [S, nodes of the batch, N]."""
     N, S = values.shape[:2]
@@ -131,6 +142,21 @@ def _average(which, table, out):  # type: ignore[no-untyped-def]
                     else:
                         for n in range(m):
                             sums[n] += share * value[n]
+
+
+@kernel
+def _sum(key, block, stride, start, least, bounds, coins, S, width, tables, cells):  # type: ignore[no-untyped-def]
+    T, V, N = len(tables), len(least), cells.sq.shape[1]
+    rows = tile_rows(V * width)
+    which = np.empty((S, V, rows), np.int32)
+    whole, rest = np.empty((V * width, rows), tables.dtype), np.empty((V * width, N % rows), tables.dtype)
+    for first in range(0, N, rows):
+        out = whole if N - first >= rows else rest
+        m = out.shape[1]
+        tell(key, block, stride, start + first, least, bounds, coins, which)
+        for t in range(T):
+            _average(which, tables[t], out)
+            add_to(cells, t, out.reshape(out.size), m, first, m)
 
 
 @kernel

@@ -6,7 +6,7 @@ carried from strip to strip; where every strip but the last has a multiple of 64
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba.extending import intrinsic
@@ -15,6 +15,7 @@ from .compiled import inlined, kernel
 from .elementary import fma
 
 LANES = 64  # sums of draws apart by their number mod this
+_NEAR = 2**18  # numbers
 _TILE = 1024  # draws at a time: what belongs to a draw stays in the first cache
 
 
@@ -38,6 +39,67 @@ def _larger(typingctx: Any, x: Any, most: Any) -> Any:
 
 summed: Any = intrinsic(_summed)
 larger: Any = intrinsic(_larger)
+
+
+class Sums(NamedTuple):
+    """The sums over a block of each of T cells, as ``add_strip`` knows them.
+
+    Args:
+        shift: [T, n].
+        offset: [T, n], or [T, 0] without a truth.
+        sq: [T, rows].
+        error: [T, rows], or [T, 0] without a truth.
+        sums: powers, h and h2h of a cell in a row [T, 256 + 2 n], zeros at first.
+        batches: [T, n, B].
+        largest: max |g| [T], zeros at first.
+        finite: whether all draws were [T], ones at first.
+    """
+
+    shift: np.ndarray
+    offset: np.ndarray
+    sq: np.ndarray
+    error: np.ndarray
+    sums: np.ndarray
+    batches: np.ndarray
+    largest: np.ndarray
+    finite: np.ndarray
+
+
+@inlined
+def tile_rows(numbers):  # type: ignore[no-untyped-def]
+    """Return how many draws of so many numbers stay in the nearer caches: a multiple of 64."""
+    return max(64, min(_TILE, _NEAR // numbers // 64 * 64))
+
+
+@kernel
+def add_to(cells, t, g, stride, place, m):  # type: ignore[no-untyped-def]
+    """Add m draws to the sums of cell t; see ``add_strip``.
+
+    Args:
+        cells: ``Sums``.
+        t: of a cell.
+        g: entry j of draw i stands at j stride + i.
+        stride: of an entry.
+        place: of the first draw in its block, a multiple of 64.
+        m: draws; a multiple of 64 unless they are the block's last.
+    """
+    n, rows = cells.shift.shape[1], cells.sq.shape[1]
+    most, finite = add_strip(
+        g,
+        stride,
+        place,
+        rows,
+        cells.shift[t],
+        cells.offset[t],
+        cells.sq[t, place : place + m],
+        cells.error[t, place : place + m],
+        cells.sums[t, : 4 * LANES].reshape(4, LANES),
+        cells.sums[t, 4 * LANES : 4 * LANES + n],
+        cells.sums[t, 4 * LANES + n :],
+        cells.batches[t],
+    )
+    cells.largest[t] = max(cells.largest[t], most)
+    cells.finite[t] &= finite
 
 
 @kernel

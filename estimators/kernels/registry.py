@@ -32,13 +32,14 @@ class Kernels:
         sample: (node, noise, S, **config) -> points.
         combine: (node, noise, points, values, slopes, **config) -> draws.
         fused: (node, noise, table, S, **config) -> draws, for a separable cost.
-        swept: (node, noise, table, S, temperatures) -> the draws of ``fused`` at each of them.
+        summed: (node, noise, table, S, configs, cells) adds the draws of ``fused`` at each config to the
+            ``moments.Sums`` of as many cells, and returns whether it knows how to on this node.
     """
 
     sample: Callable[..., Any] | None = None
     combine: Callable[..., Any] | None = None
     fused: Callable[..., Any] | None = None
-    swept: Callable[..., Any] | None = None
+    summed: Callable[..., Any] | None = None
 
 
 @cache
@@ -47,7 +48,7 @@ def kernels_of(sample: Callable[..., Any], combine: Callable[..., Any], family: 
 
     A half is known by the function itself: another function of the same name is another estimator.
     """
-    found: dict[str, Callable[..., Any] | None] = dict.fromkeys(("sample", "combine", "fused", "swept"))
+    found: dict[str, Callable[..., Any] | None] = dict.fromkeys(("sample", "combine", "fused", "summed"))
     if sample is independent and family in _DISCRETE:
         found["sample"] = import_module(".draw", __package__).sample
     for name, families in METHODS.items():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +13,9 @@ from torch import Tensor
 from ..families.normal import Normal
 from .arrays import empty, transposed
 from .compiled import kernel
+from .moments import Sums, add_to, tile_rows
 from .noise import KernelNoise, normals
+from .philox import filled
 from .table import Polynomial
 
 
@@ -37,10 +41,19 @@ def fused(node: Normal, noise: KernelNoise, cost: Polynomial, S: int) -> Tensor:
     """Return the draws of sample and combine for f(x) = sum_d sum_m c_dm x_d^m."""
     loc, scale = _rows(node)
     out = empty((2 * loc.size, noise.rows), loc.dtype)
-    shares = _shares(cost, loc.dtype, S)
-    word = np.empty(noise.width, np.uint32)
-    _fused(_key(node, noise, S), noise.block, noise.stride, noise.first, word, loc, scale, shares, S, out)
+    place = _key(node, noise, S), noise.block, noise.stride, noise.first
+    _fused(*place, loc, scale, _shares(cost, loc.dtype, S), S, out)
     return _draws(out, node)
+
+
+def summed(
+    node: Normal, noise: KernelNoise, cost: Polynomial, S: int, configs: Sequence[Mapping[str, Any]], cells: Sums
+) -> bool:
+    """Add the draws of ``fused``, which has no config, to the sums of one cell."""
+    loc, scale = _rows(node)
+    place = _key(node, noise, S), noise.block, noise.stride, noise.first
+    _sum(*place, loc, scale, _shares(cost, loc.dtype, S), S, cells)
+    return len(configs) == 1
 
 
 def _key(node: Normal, noise: KernelNoise, S: int) -> np.ndarray:
@@ -93,11 +106,10 @@ def _combine(points, slopes, loc, scale, D, out):  # type: ignore[no-untyped-def
 
 
 @kernel
-def _fused(key, block, stride, first, word, loc, scale, shares, S, out):  # type: ignore[no-untyped-def]
+def _fused(key, block, stride, first, loc, scale, shares, S, out):  # type: ignore[no-untyped-def]
     """Set sum_i g(x_i) (1, e_i), g = f' / S by Horner's rule from its coefficients [D, M]."""
     V, N, (D, M) = loc.size, out.shape[1], shares.shape
-    e = np.empty(word.size, np.float32)
-    slope = np.empty(N, loc.dtype)
+    word, e, slope = np.empty(filled(N), np.uint32), np.empty(filled(N), np.float32), np.empty(N, loc.dtype)
     for j in range(S * V):
         v = j % V
         mu, sigma, row, c = loc[v], scale[v], v // D * 2 * D + v % D, shares[v % D]
@@ -120,3 +132,15 @@ def _fused(key, block, stride, first, word, loc, scale, shares, S, out):  # type
             for n in range(N):
                 in_loc[n] += slope[n]
                 in_scale[n] += slope[n] * e[n]
+
+
+@kernel
+def _sum(key, block, stride, start, loc, scale, shares, S, cells):  # type: ignore[no-untyped-def]
+    n, N = 2 * loc.size, cells.sq.shape[1]
+    rows = tile_rows(n)
+    whole, rest = np.empty((n, rows), loc.dtype), np.empty((n, N % rows), loc.dtype)
+    for first in range(0, N, rows):
+        out = whole if N - first >= rows else rest
+        m = out.shape[1]
+        _fused(key, block, stride, start + first, loc, scale, shares, S, out)
+        add_to(cells, 0, out.reshape(out.size), m, first, m)

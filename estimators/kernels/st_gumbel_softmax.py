@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from torch import Tensor
 
@@ -13,6 +16,7 @@ from .draw import as_one_hot
 from .gumbel import finish, finish_logs, powers, pull_back, pull_back_weights, race, run, stream, weigh
 from .logistic import TILE, flatten, perturbed
 from .lookup import slope_rows, slopes_at
+from .moments import Sums, add_to, tile_rows
 from .noise import KernelNoise
 from .philox import filled
 from .rates import whole_rate
@@ -50,26 +54,41 @@ def combine(
 
 def fused(node: Bernoulli | Categorical, noise: KernelNoise, table: CostTable, S: int, *, temperature: float) -> Tensor:
     """Return the draws of sample and combine for a separable cost."""
-    return swept(node, noise, table, S, (temperature,))[0]
-
-
-def swept(
-    node: Bernoulli | Categorical, noise: KernelNoise, table: CostTable, S: int, temperatures: tuple[float, ...]
-) -> list[Tensor]:
-    """Return the draws of sample and combine for a separable cost at each temperature."""
     theta = choices(node)
     if isinstance(node, Bernoulli):
         z = perturbed(node, noise, S)
         up = empty(z.shape, np.int32)
         _show(z, up)
-        slopes = slopes_at(up, table, theta, noise.rows)
-        return [_gradient(node, noise, theta, slopes, temperature) for temperature in temperatures]
-    outs = [empty((theta.V * theta.width, noise.rows), theta.dtype) for _ in temperatures]
+        return _gradient(node, noise, theta, slopes_at(up, table, theta, noise.rows), temperature)
+    out = empty((theta.V * theta.J, noise.rows), theta.dtype)
+    _sweep(*_data(node, noise, table, S, [temperature]), out[None])
+    return theta.draws(out)
+
+
+def summed(
+    node: Bernoulli | Categorical,
+    noise: KernelNoise,
+    table: CostTable,
+    S: int,
+    configs: Sequence[Mapping[str, Any]],
+    cells: Sums,
+) -> bool:
+    """Add the draws of ``fused`` at each temperature to sums, those of choices alone."""
+    if isinstance(node, Bernoulli):
+        return False
+    _sum(*_data(node, noise, table, S, [config["temperature"] for config in configs]), cells)
+    return True
+
+
+def _data(
+    node: Categorical, noise: KernelNoise, table: CostTable, S: int, temperatures: Sequence[float]
+) -> tuple[Any, ...]:
+    """Return noise, node, slopes and temperatures as ``_sweep`` takes them."""
+    theta = choices(node)
+    wholes = np.array([whole_rate(temperature) for temperature in temperatures])
     rates = np.array([1 / temperature for temperature in temperatures], theta.dtype)
     scales = np.array([1 / (S * temperature) for temperature in temperatures], theta.dtype)
-    wholes = np.array([whole_rate(temperature) for temperature in temperatures])
-    _sweep(*stream(node, noise, S), theta.probs, theta.log_probs, slope_rows(table), S, wholes, rates, scales, tuple(outs))
-    return [theta.draws(out) for out in outs]
+    return *stream(node, noise, S), theta.probs, theta.log_probs, slope_rows(table), S, wholes, rates, scales
 
 
 def _gradient(
@@ -88,8 +107,8 @@ def _gradient(
 
 @kernel
 def _sweep(key, block, stride, start, probs, log_probs, slopes, S, wholes, rates, scales, outs):  # type: ignore[no-untyped-def]
-    """Set the gradients ``outs``, one [V K, N] for each temperature: noise, outcomes and slopes are those of all."""
-    (V, K), N, number = probs.shape, outs[0].shape[1], probs.dtype
+    """Set the gradients ``outs`` [T, V K, N] of T temperatures: noise, outcomes and slopes are those of all."""
+    (V, K), N, number = probs.shape, outs.shape[2], probs.dtype
     T = max(64, min(1024, _NEAR // K // 64 * 64))
     word, E = np.empty(T, np.uint32), np.empty((K, T), np.float32)
     speeds, inverse, which = np.empty((K, T), number), np.empty(T, number), np.empty(T, np.int32)
@@ -112,6 +131,20 @@ def _sweep(key, block, stride, start, probs, log_probs, slopes, S, wholes, rates
                     for k in range(K):
                         weigh(r[k, :m], level[:m], log_probs[v, k], whole, rate, w[k, :m])
                     pull_back_weights(w, 0, slope, 0, m, scales[t], s > 0, dot, total, outs[t], v * K, first)
+
+
+@kernel
+def _sum(key, block, stride, start, probs, log_probs, slopes, S, wholes, rates, scales, cells):  # type: ignore[no-untyped-def]
+    """Add the draws of ``_sweep`` to sums, a tile of draws at a time."""
+    T, n, N = len(rates), probs.size, cells.sq.shape[1]
+    rows = tile_rows(n)
+    whole, rest = np.empty((T, n, rows), probs.dtype), np.empty((T, n, N % rows), probs.dtype)
+    for first in range(0, N, rows):
+        out = whole if N - first >= rows else rest
+        m = out.shape[2]
+        _sweep(key, block, stride, start + first, probs, log_probs, slopes, S, wholes, rates, scales, out)
+        for t in range(T):
+            add_to(cells, t, out[t].reshape(n * m), m, first, m)
 
 
 @kernel

@@ -1,13 +1,17 @@
 """Kernels of straight-through; for a separable cost its torch form, tabulated at every outcome."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from torch import Tensor
 
 from .. import straight_through as form
 from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
 from .arrays import choices, draws_last
-from .lookup import averaged, tabulated
+from .lookup import add_averaged, averaged, tabulated
 from .mixed import pulled_back
+from .moments import Sums
 from .noise import KernelNoise
 from .table import CostTable
 
@@ -42,3 +46,15 @@ def fused(
 ) -> Tensor:
     """Return the same for a separable cost."""
     return averaged(node, noise, S, tabulated(form.combine, node, table, temperature=temperature, identity=identity))
+
+
+def summed(
+    node: Bernoulli | Categorical,
+    noise: KernelNoise,
+    table: CostTable,
+    S: int,
+    configs: Sequence[Mapping[str, Any]],
+    cells: Sums,
+) -> bool:
+    """Add the draws of ``fused`` at each config to sums."""
+    return add_averaged(node, noise, S, [tabulated(form.combine, node, table, **config) for config in configs], cells)
