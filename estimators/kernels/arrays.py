@@ -15,6 +15,9 @@ from .compiled import kernel
 from .turning import turn
 
 
+_APART = 16  # numbers
+
+
 @dataclass(frozen=True, eq=False)
 class Choices:
     """Discrete variables as arrays.
@@ -65,9 +68,15 @@ def choices(node: Bernoulli | Categorical) -> Choices:
 
 
 def draws_last(x: Tensor, one: Choices) -> np.ndarray:
-    """Return points or slopes [N, S, *B, *event] as an array [S, V, width, N]."""
+    """Return points or slopes [N, S, *B, *event] as an array [S, V, width, N + 16], whose last numbers mean nothing.
+
+    Without them rows of a power of two would all lie in the same few sets of a cache.
+    """
     N, S = x.shape[:2]
-    return transposed(np.ascontiguousarray(x.detach().reshape(N, -1).numpy())).reshape(S, one.V, one.width, N)
+    rows = np.ascontiguousarray(x.detach().reshape(N, -1).numpy())
+    out = empty((rows.shape[1], N + _APART), rows.dtype)
+    _transpose(rows, out)
+    return out.reshape(S, one.V, one.width, -1)
 
 
 def points(array: np.ndarray, one: Choices) -> Tensor:
@@ -110,7 +119,7 @@ def _of_torch(dtype: np.dtype | type) -> torch.dtype:
 
 @kernel
 def _transpose(rows, out):  # type: ignore[no-untyped-def]
-    """Set ``out`` [R, N] to the transpose of ``rows`` [N, R], 32 draws at a time: whole lines of cache of each."""
+    """Set ``out`` [R, N or more] to the transpose of ``rows`` [N, R], 32 draws at a time: whole lines of cache of each."""
     (N, R), L = rows.shape, 32 // rows.itemsize
     whole, even, draw = N - N % 32, R - R % L, np.arange(N)
     for start in range(0, whole, 32):

@@ -16,12 +16,12 @@ import numpy as np
 
 from ..families.categorical import Categorical
 from .arrays import choices, empty
-from .compiled import kernel
+from .compiled import inlined, kernel
 from .elementary import exp, log
 from .noise import KernelNoise, exponentials
 from .rates import whole_rate
 
-TILE = 256  # draws: what a step needs stays in the nearest cache
+_NEAR = 2**14  # numbers of each array of a tile: they stay in the second cache
 _LEAST = -80.0  # log of the weight, of 1 at most, below which a power counts as 0: subnormal numbers are slow
 
 
@@ -60,6 +60,12 @@ def _logs(node: Categorical, noise: KernelNoise, S: int) -> tuple[np.ndarray, np
     most = empty((S, theta.V, noise.width), theta.dtype)
     _log_race(*stream(node, noise, S), theta.log_probs, z, most)
     return z, most
+
+
+@inlined
+def tile(K):  # type: ignore[no-untyped-def]
+    """Return the draws of a tile: many, for each loop over them has its price, and few enough for K numbers of each."""
+    return max(64, min(1024, _NEAR // K // 64 * 64))
 
 
 @kernel
@@ -119,9 +125,10 @@ def finish_logs(E, log_probs, m, z, most, first):  # type: ignore[no-untyped-def
 @kernel
 def _race(key, block, stride, start, probs, speeds, inverse, which):  # type: ignore[no-untyped-def]
     S, V, K, M = speeds.shape
-    word, E = np.empty(TILE, np.uint32), np.empty((K, TILE), np.float32)
-    for first in range(0, M, TILE):
-        m = min(TILE, M - first)
+    T = tile(K)
+    word, E = np.empty(T, np.uint32), np.empty((K, T), np.float32)
+    for first in range(0, M, T):
+        m = min(T, M - first)
         for s in range(S):
             for v in range(V):
                 run(key, block, (s * V + v) * K * stride + start + first, stride, word[:m], E)
@@ -131,9 +138,10 @@ def _race(key, block, stride, start, probs, speeds, inverse, which):  # type: ig
 @kernel
 def _log_race(key, block, stride, start, log_probs, z, most):  # type: ignore[no-untyped-def]
     S, V, K, M = z.shape
-    word, E = np.empty(TILE, np.uint32), np.empty((K, TILE), np.float32)
-    for first in range(0, M, TILE):
-        m = min(TILE, M - first)
+    T = tile(K)
+    word, E = np.empty(T, np.uint32), np.empty((K, T), np.float32)
+    for first in range(0, M, T):
+        m = min(T, M - first)
         for s in range(S):
             for v in range(V):
                 run(key, block, (s * V + v) * K * stride + start + first, stride, word[:m], E)
@@ -189,14 +197,15 @@ def pull_back(r, level, whole, rate, log_probs, slopes, scale, out):  # type: ig
     Args:
         r, level, whole, rate: see ``powers``.
         log_probs: [V, K].
-        slopes: v [S, V, K, N].
+        slopes: v [S, V, K, N or more].
         scale: a number in the working dtype.
         out: overwritten.
     """
-    S, V, K, N = slopes.shape
-    w, dot, total = np.empty((K, TILE), out.dtype), np.empty(TILE, out.dtype), np.empty(TILE, out.dtype)
-    for first in range(0, N, TILE):
-        m = min(TILE, N - first)
+    (S, V, K, _), N = slopes.shape, out.shape[1]
+    T = tile(K)
+    w, dot, total = np.empty((K, T), out.dtype), np.empty(T, out.dtype), np.empty(T, out.dtype)
+    for first in range(0, N, T):
+        m = min(T, N - first)
         for v in range(V):
             for s in range(S):
                 for k in range(K):

@@ -11,9 +11,11 @@ from .arrays import choices, draws_last, empty
 from .compiled import kernel
 from .draw import outcomes
 from .elementary import log
-from .gumbel import TILE, pull_back_weights, weigh
+from .gumbel import pull_back_weights, tile, weigh
+from .logistic import TILE
 from .lookup import slopes_at
 from .noise import KernelNoise, every_odds, exponentials
+from .philox import filled
 from .rates import whole_rate
 from .table import CostTable
 
@@ -73,20 +75,21 @@ def _averaged(
 def _of_choices(  # type: ignore[no-untyped-def]
     key, block, stride, start, probs, log_probs, which, slopes, C, whole, rate, scale, out
 ):
-    S, V, K, N = slopes.shape
-    word, E, shown = np.empty(TILE, np.uint32), np.empty((K, TILE), np.float32), np.empty(TILE, np.int32)
-    E_D, log_E_D, level = np.empty(TILE, out.dtype), np.empty(TILE, out.dtype), np.full(TILE, out.dtype.type(whole > 0))
-    w, total, dot = np.empty((K, TILE), out.dtype), np.empty(TILE, out.dtype), np.empty(TILE, out.dtype)
-    for first in range(0, N, TILE):
-        m = min(TILE, N - first)
-        filled = -(-m // 64) * 64
+    (S, V, K, _), N = slopes.shape, out.shape[1]
+    T, number = tile(K), out.dtype
+    word, E, shown = np.empty(T, np.uint32), np.empty((K, T), np.float32), np.empty(T, np.int32)
+    E_D, log_E_D, level = np.empty(T, number), np.empty(T, number), np.full(T, number.type(whole > 0))
+    w, total, dot = np.empty((K, T), number), np.empty(T, number), np.empty(T, number)
+    for first in range(0, N, T):
+        m = min(T, N - first)
+        full = filled(m)
         for v in range(V):
             for s in range(S):
                 shown[:m] = which[s, v, first : first + m]
                 for c in range(C):
                     for k in range(K):
-                        number = (((s * C + c) * V + v) * K + k) * stride + start + first
-                        exponentials(key, block, number, word[:filled], E[k, :filled])
+                        place = (((s * C + c) * V + v) * K + k) * stride + start + first
+                        exponentials(key, block, place, word[:full], E[k, :full])
                     _relax(E, shown[:m], probs[v], log_probs[v], whole, rate, level[:m], E_D, log_E_D, w)
                     pull_back_weights(w, 0, slopes[s, v], first, m, scale, s + c > 0, dot, total, out, v * K, first)
 
@@ -136,13 +139,13 @@ def _of_coins(  # type: ignore[no-untyped-def]
 
     With odds (1 - u) / u and r the probability of the other side, |z| = log(1 + odds / r) = log(odds + r) - log r.
     """
-    S, V, _, N = slopes.shape
+    (S, V, _, _), N = slopes.shape, out.shape[1]
     one = out.dtype.type(1)
     word, odds, level = np.empty(TILE, np.uint32), np.empty(TILE, out.dtype), np.full(TILE, out.dtype.type(whole > 0))
     row, t, sums = np.empty(TILE, out.dtype), np.empty(TILE, out.dtype), np.empty(TILE, out.dtype)
     for first in range(0, N, TILE):
         m = min(TILE, N - first)
-        filled = -(-m // 64) * 64
+        full = filled(m)
         for v in range(V):
             q, p, log_q, log_p = probs[v, 0], probs[v, 1], log_probs[v, 0], log_probs[v, 1]
             total = out[v, first : first + m]
@@ -154,7 +157,7 @@ def _of_coins(  # type: ignore[no-untyped-def]
                 sums[:m] = 0
                 for c in range(C):
                     number = ((s * C + c) * V + v) * stride + start + first
-                    every_odds(key, block, number, word[:filled], odds[:filled])
+                    every_odds(key, block, number, word[:full], odds[:full])
                     if whole > 0:
                         for i in range(m):
                             r = q if shown[i] == 1 else p

@@ -10,7 +10,7 @@ from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
 from .arrays import choices, draws_last, empty, logits, points
 from .compiled import kernel
-from .gumbel import TILE, powers, pull_back_weights, weigh
+from .gumbel import powers, pull_back_weights, tile, weigh
 from .logistic import flatten, perturbed
 from .noise import KernelNoise
 
@@ -48,9 +48,10 @@ def combine(
 @kernel
 def _relax_choices(r, level, whole, rate, log_probs, out):  # type: ignore[no-untyped-def]
     S, V, K, N = out.shape
-    total, one = np.empty(TILE, out.dtype), out.dtype.type(1)
-    for first in range(0, N, TILE):
-        m = min(TILE, N - first)
+    T = tile(K)
+    total, one = np.empty(T, out.dtype), out.dtype.type(1)
+    for first in range(0, N, T):
+        m = min(T, N - first)
         for s in range(S):
             for v in range(V):
                 total[:m] = 0
@@ -85,10 +86,11 @@ def _relax_coins(z, logits, rate, out):  # type: ignore[no-untyped-def]
 
 @kernel
 def _combine(points, slopes, scale, out):  # type: ignore[no-untyped-def]
-    S, V, K, N = slopes.shape
-    dot, total = np.empty(TILE, out.dtype), np.empty(TILE, out.dtype)
-    for first in range(0, N, TILE):
-        m = min(TILE, N - first)
+    (S, V, K, _), N = slopes.shape, out.shape[1]
+    T = tile(K)
+    dot, total = np.empty(T, out.dtype), np.empty(T, out.dtype)
+    for first in range(0, N, T):
+        m = min(T, N - first)
         for v in range(V):
             for s in range(S):
                 y, slope = points[s, v], slopes[s, v]

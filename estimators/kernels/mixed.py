@@ -28,7 +28,7 @@ def pulled_back(
     Args:
         node: of the S points x that ``node.draw`` gives.
         noise: of the block.
-        slopes: v, draws last [S, V, K, N]; J(y) v = (diag(y) - y y^T) v.
+        slopes: v, draws last [S, V, K, N or more]; J(y) v = (diag(y) - y y^T) v.
         y: probabilities [*B, D, K].
         towards: 0 to 1.
         scale: a factor.
@@ -44,7 +44,7 @@ def pulled_back(
 
 @kernel
 def _pull(which, start, slopes, towards, scale, adds, out):  # type: ignore[no-untyped-def]
-    S, V, K, N = slopes.shape
+    (S, V, K, _), N = slopes.shape, out.shape[1]
     dot = np.empty(min(N, TILE), start.dtype)
     for first in range(0, N, TILE):
         m = min(TILE, N - first)

@@ -13,7 +13,7 @@ from ..families.categorical import Categorical
 from .arrays import Choices, choices, draws_last, empty, event, logits, points, zeros
 from .compiled import kernel
 from .draw import as_one_hot
-from .gumbel import finish, finish_logs, powers, pull_back, pull_back_weights, race, run, stream, weigh
+from .gumbel import finish, finish_logs, powers, pull_back, pull_back_weights, race, run, stream, tile, weigh
 from .logistic import TILE, flatten, perturbed
 from .lookup import slope_rows, slopes_at
 from .moments import Sums, add_to, tile_rows
@@ -22,8 +22,6 @@ from .philox import filled
 from .rates import whole_rate
 from .table import CostTable
 from .turning import columns
-
-_NEAR = 2**14  # numbers of each array of a tile: they stay in the second cache
 
 
 def sample(node: Bernoulli | Categorical, noise: KernelNoise, S: int) -> Tensor:
@@ -109,7 +107,7 @@ def _gradient(
 def _sweep(key, block, stride, start, probs, log_probs, slopes, S, wholes, rates, scales, outs):  # type: ignore[no-untyped-def]
     """Set the gradients ``outs`` [T, V K, N] of T temperatures: noise, outcomes and slopes are those of all."""
     (V, K), N, number = probs.shape, outs.shape[2], probs.dtype
-    T = max(64, min(1024, _NEAR // K // 64 * 64))
+    T = tile(K)
     word, E = np.empty(T, np.uint32), np.empty((K, T), np.float32)
     speeds, inverse, which = np.empty((K, T), number), np.empty(T, number), np.empty(T, np.int32)
     z, most, w = np.empty((K, T), number), np.empty(T, number), np.empty((K, T), number)
@@ -160,7 +158,7 @@ def _show(z, out):  # type: ignore[no-untyped-def]
 @kernel
 def _pull_back_coins(z, rate, logits, slopes, scale, out):  # type: ignore[no-untyped-def]
     """Set ``out`` [V, N] to scale sum_s y_s (1 - y_s) f', y (1 - y) = t / (1 + t)^2 with t of ``flatten``."""
-    S, V, N = slopes.shape
+    (S, V, _), N = slopes.shape, out.shape[1]
     one, t = out.dtype.type(1), np.empty(TILE, out.dtype)
     for v in range(V):
         out[v] = 0
