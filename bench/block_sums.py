@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 COVARIANCE_DRAWS = 2**14  # of these draws at most: they tell tr Sigma^2 to a percent or two
 _TRANSPOSED = 256  # draws at a time
+_PANEL = 64  # columns of h h^T at a time
 
 
 class BlockSums:
@@ -93,7 +94,8 @@ class BlockSums:
             self._cells.finite[self._place] = True
         if self._outer is not None:
             h = g.double() - self._frame.shift[:, None]
-            self._outer.addmm_(h, h.T)
+            for j in range(0, n, _PANEL):  # the other half mirrors it
+                self._outer[j:, j : j + _PANEL].addmm_(h[j:], h[j : j + _PANEL].T)
         self.count = stop
 
     def moments(self) -> Moments:
@@ -110,7 +112,7 @@ class BlockSums:
         return Moments(
             self.count,
             torch.from_numpy(sums),
-            self._outer,
+            None if self._outer is None else self._outer.tril() + self._outer.tril(-1).T,
             Batches.at(torch.from_numpy(self._cells.batches[place].T), self._first, frame.num_batches),
             Largest(self._cells.sq[place, : 0 if self._num_nonfinite else None], frame.num_top),
             float(self._cells.largest[place]),
