@@ -20,4 +20,4 @@ def combine(
     The gradient of torch.nn.functional.gumbel_softmax(hard=True). Source: Jang et al. 2017 (1611.01144), section 2.2.
     """
     y = node.soften(node.perturbed(noise, x.shape[1]), temperature)
-    return mean(node.pullback(y, slopes), 1) / temperature
+    return mean(node.pullback(y, slopes), 1).div_(temperature)
