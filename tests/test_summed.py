@@ -1,0 +1,126 @@
+"""Kernels that go from noise to sums: the sums of the draws that the same request makes, to the bit."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+
+pytest.importorskip("numba")
+
+from varbench import Problem
+from varbench.bench.block_sums import COVARIANCE_DRAWS, BlockSums
+from varbench.bench.blocks import run_block, sum_block
+from varbench.bench.draws import Request, block_rows
+from varbench.bench.moments import Frame, Moments
+from varbench.bench.peers import problems as peers_problems
+from varbench.estimators.families.bernoulli import Bernoulli
+from varbench.estimators.families.categorical import Categorical
+
+from .test_kernels import NODES, logits, requested, separable
+from .test_moments import differing
+
+METHODS: dict[str, Sequence[dict[str, Any]]] = {
+    "st_gumbel_softmax": [{"temperature": temperature} for temperature in (0.5, 0.7, 0.1, 1.0)],
+    "straight_through": [{"temperature": 0.5}, {"temperature": 1.0}, {"identity": True}],
+    "reinmax": [{"temperature": 1.0}, {"temperature": 2.0}],
+    "reparameterization": [{}],
+}
+FIRST = COVARIANCE_DRAWS  # number of the block's first draw: from here on there are no sums of h h^T
+
+
+def wide(dtype: torch.dtype) -> Problem:
+    """200 entries, of which a tile holds fewer draws than a strip."""
+    return separable(Categorical(logits(20, 10, dtype=dtype)))
+
+
+def problem_for(method: str, kind: str, dtype: torch.dtype) -> Problem:
+    if method == "reparameterization":
+        return dataclasses.replace(normal := peers_problems.normal(), node=normal.node.with_theta(normal.node.theta.to(dtype)))
+    return wide(dtype) if kind == "wide" else separable(NODES[kind](dtype))
+
+
+def frames_of(problem: Problem, group: Sequence[Request], known: bool) -> list[Frame]:
+    shift = [torch.linspace(-0.3, 0.4, problem.node.theta.numel(), dtype=torch.float64) * k for k in range(len(group))]
+    return [Frame(each, each + 0.1 if known else None, 10**6, 50) for each in shift]
+
+
+def of_strips(problem: Problem, group: Sequence[Request], frames: Sequence[Frame], wanted: int, number: int) -> list[Moments]:
+    """The sums over draws that are made first."""
+    block = run_block(problem, group, 0, number, block_rows(problem, group[0]), wanted=wanted)
+    sums = [BlockSums(frame, FIRST, wanted) for frame in frames]
+    for place, draws in block.strips():
+        assert isinstance(draws, torch.Tensor)
+        sums[place].add(problem.rows(draws)[: wanted - sums[place].count])
+    return [each.moments() for each in sums]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("wanted", "known"), [(4096, True), (2817, False)])
+@pytest.mark.parametrize("S", [1, 2])
+@pytest.mark.parametrize(
+    ("method", "kind"),
+    [(method, kind) for method in METHODS for kind in ("categorical", "masked", "two_classes", "bernoulli", "wide")
+     if (method, kind) != ("st_gumbel_softmax", "bernoulli") and (method != "reparameterization" or kind == "wide")],
+)  # fmt: skip
+def test_sums_are_those_of_the_draws(
+    method: str, kind: str, S: int, wanted: int, known: bool, dtype: torch.dtype
+) -> None:
+    problem = problem_for(method, kind, dtype)
+    group = [requested(method, S, **config) for config in METHODS[method]]
+    frames = frames_of(problem, group, known)
+    block = run_block(problem, group, 0, 5, block_rows(problem, group[0]), wanted=wanted)
+    found = block.summed(frames, FIRST)
+    assert set(found) == set(range(len(group)))
+    for place, sums in enumerate(of_strips(problem, group, frames, wanted, 5)):
+        assert differing(found[place], sums) == []
+    (twin, *_) = of_strips(problem, group, frames, wanted, 6)
+    assert {"h", "h2", "batches"} <= set(differing(found[0], twin))
+
+
+def test_one_kernel_sums_what_is_asked_of_it() -> None:
+    """One config alone has the sums that it has among others."""
+    problem = wide(torch.float32)
+    group = [requested("st_gumbel_softmax", 1, **config) for config in METHODS["st_gumbel_softmax"]]
+    frames = frames_of(problem, group, True)
+    together = run_block(problem, group, 0, 5, 4096).summed(frames, FIRST)
+    for place, one in enumerate(group):
+        alone = run_block(problem, [one], 0, 5, 4096).summed([frames[place]], FIRST)
+        assert differing(alone[0], together[place]) == []
+
+
+def test_what_a_kernel_cannot_sum_is_drawn() -> None:
+    """The first draws, whose h h^T is kept; coins of ST Gumbel-Softmax; entries that are tied."""
+    coins = separable(Bernoulli(logits(6)))
+    one = requested("st_gumbel_softmax", 1, temperature=0.5)
+    frames = frames_of(coins, [one], True)
+    assert run_block(coins, [one], 0, 5, 512).summed(frames, FIRST) == {}
+    reinmax = requested("reinmax", 1, temperature=1.0)
+    assert run_block(coins, [reinmax], 0, 5, 512).summed(frames, 0) == {}
+    assert set(run_block(coins, [reinmax], 0, 5, 512).summed(frames, FIRST)) == {0}
+    tied = dataclasses.replace(coins, tie=torch.ones(1, 6, dtype=torch.float64))
+    assert run_block(tied, [reinmax], 0, 5, 512).summed(frames, FIRST) == {}
+
+
+def test_draws_that_are_not_finite_are_counted() -> None:
+    """A temperature so low that the gradient at one outcome overflows: as many draws as show it."""
+    problem = wide(torch.float32)
+    one = requested("straight_through", 1, temperature=0.1)
+    frames = frames_of(problem, [one], True)
+
+    def terms(x: torch.Tensor) -> torch.Tensor:
+        assert problem.terms is not None
+        return 1e37 * problem.terms(x)
+
+    steep = dataclasses.replace(problem, cost=lambda x: terms(x).sum(-1), terms=terms)
+    block = run_block(steep, [one], 0, 5, 1024)
+    assert block.summed(frames, FIRST) == {}
+    (sums,) = sum_block(steep, block, frames, FIRST, 1024)
+    (draws,) = block.draws
+    assert isinstance(sums, Moments)
+    assert isinstance(draws, torch.Tensor)
+    lost = int((~torch.isfinite(draws.flatten(1))).any(1).sum())
+    assert 0 < sums.num_nonfinite == lost < 1024
