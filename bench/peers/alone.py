@@ -81,12 +81,20 @@ def temperatures(make: Callable[[], Problem]) -> Callable[[Row, Settings], Found
         together, apart = shared.side(1), one_by_one(1)
         equal = (together.mean == apart.mean).all() and together.trace == apart.trace
         found = raced(row, shared.side, one_by_one, settings, compare=False, equal=bool(equal))
-        parts = shared.parts()
-        share = parts["moments"] / sum(parts.values())
-        note = f"{100 * share:.0f} % of the shared way is the sums, which each temperature has of its own"
-        return dataclasses.replace(found, path=shared.path, note=note)
+        return dataclasses.replace(found, path=shared.path, note=_own(found.ours, found.theirs, len(every)))
 
     return find
+
+
+def _own(together: float, apart: float, count: int) -> str:
+    """Return what of a run is shared, from together = shared + count own and apart = count (shared + own)."""
+    own = (together - apart / count) / (count - 1)
+    ratio = own * count / apart
+    return (
+        f"of a run alone {apart / count * 1e9:.0f} ns, {own * 1e9:.0f} are its own (gradient and sums) and the rest is "
+        f"noise, points and slopes, which {count} share: however many shared them, the ratio would not fall below "
+        f"{ratio:.2f}"
+    )
 
 
 def nearest(row: Row, settings: Settings) -> Found:
