@@ -31,37 +31,33 @@ class BlockSums:
         frame: what all blocks share.
         first: number of the block's first draw, which sets its batch.
         rows: draws in the block.
-
-    Attributes:
+        cells: arrays of it and others; its own where they are left out.
+        place: of it in the arrays.
         count: draws taken so far.
     """
 
-    def __init__(self, frame: Frame, first: int, rows: int) -> None:
-        self._frame, self._first, self._rows, self.count = frame, first, rows, 0
+    def __init__(
+        self, frame: Frame, first: int, rows: int, cells: Sums | None = None, place: int = 0, count: int = 0
+    ) -> None:
+        self._frame, self._first, self._rows, self.count = frame, first, rows, count
+        self._place, self._num_nonfinite = place, 0
         self._of_strips: Moments | None = None
-        self._cells: Sums | None = None
-        self._place, self._num_nonfinite = 0, 0
-        if _by_kernel(frame, rows):
-            self._cells = _cells([frame], rows)
-            n = frame.shift.numel()
-            self._outer = torch.zeros(n, n, dtype=torch.float64) if _sums_outer(n, first) else None
+        self._outer: Tensor | None = None
+        self._cells = _cells([frame], rows) if cells is None and _by_kernel(frame, rows) else cells
+        n = frame.shift.numel()
+        if self._cells is not None and _sums_outer(n, first):
+            self._outer = torch.zeros(n, n, dtype=torch.float64)
 
     @classmethod
     def together(cls, frames: Sequence[Frame], first: int, rows: int) -> tuple[Sums, list[BlockSums]] | None:
-        """Return the arrays of several blocks of the same draws for a kernel to fill, and what reads them.
+        """Return the arrays of several blocks of the same draws for a kernel to fill, and what reads them then.
 
         None where no kernel can: on another device, and where the block keeps sum h h^T.
         """
         if not _by_kernel(frames[0], rows) or _sums_outer(frames[0].shift.numel(), first):
             return None
-        cells, found = _cells(frames, rows), []
-        for place, frame in enumerate(frames):
-            sums = cls.__new__(cls)
-            sums._frame, sums._first, sums._rows, sums.count = frame, first, rows, rows
-            sums._of_strips, sums._outer, sums._num_nonfinite = None, None, 0
-            sums._cells, sums._place = cells, place
-            found.append(sums)
-        return cells, found
+        cells = _cells(frames, rows)
+        return cells, [cls(frame, first, rows, cells, place, rows) for place, frame in enumerate(frames)]
 
     def add(self, draws: Tensor) -> None:
         """Take the next draws.
@@ -108,7 +104,7 @@ class BlockSums:
         turn, frame, place = self._first % NUM_REPLICATES, self._frame, self._place
         sums = self._cells.sums[place]
         if turn:
-            sums[:POWERS] = np.roll(sums[:POWERS].reshape(4, -1), turn, 1).ravel()
+            sums = np.concatenate([np.roll(sums[:POWERS].reshape(4, -1), turn, 1).ravel(), sums[POWERS:]])
         return Moments(
             self.count,
             torch.from_numpy(sums),

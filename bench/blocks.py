@@ -45,7 +45,7 @@ class Block:
         clock: seconds.
 
     Attributes:
-        num_points: P, as many forward evaluations of the cost a draw.
+        num_points: P.
         cost_seconds: that the cost took.
     """
 
@@ -63,7 +63,12 @@ class Block:
         self._apart = [place for place, way in enumerate(ways) if not way.fused]
         self._joint = [place for place, way in enumerate(ways) if way.fused]
         self._whole = not all(has_strips(problem, group[place].estimator) for place in self._apart)
-        self.num_points, self.cost_seconds = group[0].num_samples if self._joint else 0, 0.0
+        self.num_points, self.cost_seconds, self._called = group[0].num_samples if self._joint else 0, 0.0, 0
+
+    @property
+    def num_values(self) -> float:
+        """Forward evaluations of the cost for a draw; a point of a cost that is data counts as one."""
+        return self._evaluate.num_values / self._called if self._called else float(self.num_points)
 
     @property
     def largest(self) -> list[float]:
@@ -107,14 +112,18 @@ class Block:
                 continue
             cells, sums = shared
             configs, S = [self._group[place].both for place in places], self._group[places[0]].num_samples
-            done = _made(summed, self._problem.node, self._noise, cost_table(self._problem), S, configs, cells)
-            if done is True and cells.finite.all():
-                found |= {place: each.moments() for place, each in zip(places, sums, strict=True)}
+            failed = _made(summed, self._problem.node, self._noise, cost_table(self._problem), S, configs, cells)
+            if failed is None:
+                every = zip(places, sums, cells.finite.tolist(), strict=True)
+                found |= {place: each.moments() for place, each, finite in every if finite}
         return found
 
     @cached_property
     def draws(self) -> list[Tensor | InputError]:
-        """For each request its gradient draws [N, *B, *param], or what went wrong; they are kept."""
+        """For each request its gradient draws [N, *B, *param], or what went wrong; they are kept.
+
+        N is the block's draws or, of what is made by strips, those of the strips that hold wanted ones.
+        """
         found: list[list[Tensor]] = [[] for _ in self._group]
         errors: dict[int, InputError] = {}
         for place, draws in self.strips():
@@ -150,13 +159,14 @@ class Block:
             self.cost_seconds += self._clock() - started
         values, slope = parts[0] if len(parts) == 1 else (_stacked(list(each)) for each in zip(*parts, strict=True))
         self.num_points = points.shape[1]
+        self._called += noise.rows
         for place in self._apart:
             one, kernel = self._group[place], self._ways[place].combine
             yield place, _made(one.combine, problem, noise, points, values, slope, kernel)
 
-    def _together(self) -> Iterator[tuple[Callable[..., bool], list[int]]]:
+    def _together(self) -> Iterator[tuple[Callable[..., None], list[int]]]:
         """Yield kernels from noise to sums, with the places that a call of theirs serves: configs of an estimator."""
-        found: dict[Callable[..., bool], list[int]] = {}
+        found: dict[Callable[..., None], list[int]] = {}
         for place in self._joint:
             if summed := self._ways[place].summed:
                 found.setdefault(summed, []).append(place)
@@ -212,6 +222,7 @@ def sum_block(
     for place, draws in block.strips(without=found):
         if isinstance(draws, InputError):
             found.setdefault(place, draws)
+            continue
         if place in found:
             continue
         rows, left = problem.rows(draws), wanted - sums[place].count

@@ -17,7 +17,7 @@ TABLE_ENTRIES = 2**22
 class Evaluator:
     """The cost f of a problem as the harness calls it.
 
-    Points go in as rows of one fixed number, the last chunk padded, because a torch network gives other bits
+    Points go in as chunks of equally many rows, the last one padded, because a torch network gives other bits
     for other batch sizes. What was evaluated is counted in ``num_values`` (forward) and ``num_slopes``
     (backward), one for a point of the whole batch. With an elbo or iwae, f is the cost plus log q; what each of the two
     is at its largest stands in ``largest_value`` and ``largest_slope``, for where they cancel.
@@ -63,9 +63,9 @@ class Evaluator:
         node = self.problem.node
         size = math.prod(node.batch_shape) * math.prod(node.event_shape)
         entries = CHUNK_ENTRIES if rows[0].numel() == size else TABLE_ENTRIES
-        chunk = 1 << max(0, (entries // size).bit_length() - 1)
-        count = rows.shape[0]
-        if count > chunk and count % chunk:
+        most, count = 1 << max(0, (entries // size).bit_length() - 1), rows.shape[0]
+        chunk = math.ceil(count / math.ceil(count / most))
+        if count % chunk:
             rows = torch.cat([rows, rows[:1].expand(chunk - count % chunk, *rows.shape[1:])])
         parts = [self._checked(part, slopes) for part in (rows.split(chunk) if count > chunk else (rows,))]
         values = torch.cat([value for value, _ in parts])[:count]  # copies: a cost may write into its last answer

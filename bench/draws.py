@@ -208,9 +208,9 @@ def block_rows(problem: Problem, requested: Request) -> int:
 
 
 def strip_rows(problem: Problem, S: int) -> int:
-    """Return how many draws of a block a kernel makes at a time: a power of two of at least 64."""
+    """Return how many draws of a block are made at a time: a power of two of at least 256, see ``BlockSums``."""
     rows = STRIP_ENTRIES // (problem.node.theta.numel() * S)
-    return max(64, 2 ** (rows.bit_length() - 1))
+    return max(256, 2 ** (rows.bit_length() - 1))
 
 
 def groups(requests: Iterable[Request]) -> list[list[int]]:

@@ -57,9 +57,10 @@ def kernels(problem: Problem, estimator: Estimator, fastest: str = PATHS[-1]) ->
 def has_strips(problem: Problem, estimator: Estimator) -> bool:
     """Whether an estimator takes each draw from its own numbers alone, so that a strip of a block is a block.
 
-    Those with kernels do, in their torch forms too; others may look at a block as a whole, or draw by rejection.
+    Those with kernels do, in their torch forms too; others may look at a block as a whole, or draw by rejection. Other
+    devices than a CPU get whole blocks: they have no cache to stay in, and more to do at once.
     """
-    if not HAS_KERNELS:
+    if not HAS_KERNELS or problem.node.theta.device.type != "cpu":
         return False
     found = kernels_of(estimator.sample, estimator.combine, problem.node.family)
     return found.combine is not None or found.fused is not None

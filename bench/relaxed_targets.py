@@ -14,12 +14,12 @@ from torch import Tensor
 
 from ..estimators.errors import InputError
 from ..estimators.noise import PhiloxNoise
+from .block_sums import block_moments
 from .cost import Evaluator
 from .covariance import covariance
 from .draws import Request, blamed
 from .exact import Truth
 from .grid import Asked, Grid, asked_of
-from .block_sums import block_moments
 from .moments import Frame
 from .problem import Problem
 from .tails import tail_size

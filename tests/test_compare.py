@@ -19,9 +19,9 @@ from varbench.analysis.comparison import text as comparison_text
 from varbench.analysis.comparison.cells import Cell, Side, matched
 from varbench.analysis.comparison.compare import Comparison, Row, Rule, compare, failures
 from varbench.analysis.comparison.ratios import Ratio, T, Z, geometric_mean, ratio_of, student_p
+from varbench.bench.block_sums import block_moments
 from varbench.bench.executors import measure_cells
 from varbench.bench.intervals import statistics
-from varbench.bench.block_sums import block_moments
 from varbench.bench.moments import Frame
 from varbench.bench.specs import full_name
 from varbench.bench.store import Store

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +17,7 @@ from varbench.estimators.families.bernoulli import Bernoulli
 from varbench.estimators.families.categorical import Categorical
 from varbench.estimators.kernels import draw
 from varbench.estimators.kernels.arrays import transposed
-from varbench.estimators.kernels.permuting import entries, permute
+from varbench.estimators.kernels.permuting import permute
 from varbench.estimators.kernels.turning import columns, lanes
 
 
@@ -91,13 +95,22 @@ def test_columns_are_the_tables(outcomes: int, width: int, dtype: type) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_permutation_looks_numbers_up(dtype: type) -> None:
-    """Whether by one instruction or, on a processor without it, one number after the other."""
-    rng, count = np.random.default_rng(0), entries(np.dtype(dtype))
+    """By one instruction or, on a processor without it, one number after the other."""
+    rng, count = np.random.default_rng(0), 128 // np.dtype(dtype).itemsize
     numbers, which, out = rng.random(count, dtype), rng.integers(0, count, 64, np.int32), np.zeros(64, dtype)
     _looked_up(numbers, which, 16, out)
     assert np.array_equal(out[16 : 16 + count // 2], numbers[which[16 : 16 + count // 2]])
     assert (out[:16] == 0).all()
     assert (out[16 + count // 2 :] == 0).all()
+
+
+def test_columns_are_the_tables_on_a_processor_without_permutations() -> None:
+    plain = os.environ | {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
+    names = "test_columns_are_the_tables and (3 or 16), test_a_permutation".replace(", ", " or ")
+    code = f"import sys, pytest; sys.exit(pytest.main(['-q', '-n0', {__file__!r}, '-k', {names!r}]))"
+    told = "from varbench.estimators.kernels.permuting import PERMUTES; assert not PERMUTES; "
+    ran = subprocess.run([sys.executable, "-c", told + code], env=plain, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 @njit

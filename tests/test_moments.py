@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from varbench.bench.gathered import Batches, Largest
 from varbench.bench.block_sums import BlockSums, block_moments
+from varbench.bench.gathered import Batches, Largest
 from varbench.bench.moments import Frame, Moments
 from varbench.bench.paths import HAS_KERNELS
 from varbench.bench.records import NUM_REPLICATES

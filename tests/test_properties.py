@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from varbench import Categorical, Problem
+from varbench.bench.block_sums import block_moments
 from varbench.bench.exact import truth
 from varbench.bench.intervals import statistics
-from varbench.bench.block_sums import block_moments
 from varbench.bench.moments import Frame
 from varbench.bench.records import finite
 from varbench.bench.specs import full_name, parse, resolved

@@ -8,9 +8,9 @@ import torch
 from scipy import stats
 
 from varbench import Bernoulli, Problem
+from varbench.bench.block_sums import block_moments
 from varbench.bench.exact import Truth, truth
 from varbench.bench.intervals import statistics
-from varbench.bench.block_sums import block_moments
 from varbench.bench.moments import Frame
 from varbench.bench.reference import known_truth
 from varbench.bench.resolve import problem_of

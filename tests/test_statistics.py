@@ -13,9 +13,9 @@ from scipy import stats
 from torch import Tensor
 
 from varbench.bench.bias import _noncentrality
+from varbench.bench.block_sums import block_moments
 from varbench.bench.covariance import _trace_of_square, covariance
 from varbench.bench.intervals import Statistics, statistics
-from varbench.bench.block_sums import block_moments
 from varbench.bench.moments import Frame, Moments
 from varbench.bench.tails import pareto_k, tail_size
 from varbench.bench.timing import median_rank

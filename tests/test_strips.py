@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+pytest.importorskip("numba")
+
 from varbench import Problem
 from varbench.bench.blocks import run_block
 from varbench.bench.draws import strip_rows
@@ -69,7 +71,12 @@ def test_numbers_of_a_strip_are_the_blocks() -> None:
             assert (numbers == whole.draws_last(law, (2, 3))[:, part.first : part.first + part.rows]).all()
 
 
-SHARING = [("reinmax", {"temperature": 1.0}), ("straight_through", {"temperature": 0.5}), ("zgr", {}), ("reinmax_rao", {"temperature": 0.5})]
+SHARING = [
+    ("reinmax", {"temperature": 1.0}),
+    ("straight_through", {"temperature": 0.5}),
+    ("zgr", {}),
+    ("reinmax_rao", {"temperature": 0.5}),
+]
 SWEEP = [("st_gumbel_softmax", {"temperature": temperature}) for temperature in (0.5, 0.7, 0.1, 1.0, 2.0)]
 
 
@@ -79,7 +86,7 @@ SWEEP = [("st_gumbel_softmax", {"temperature": temperature}) for temperature in 
 def test_a_group_draws_what_each_draws_alone(
     methods: list[tuple[str, dict[str, Any]]], S: int, make: Callable[[], Problem], path: str
 ) -> None:
-    """Over whole strips and the rest of one, whatever else shares the points; a network's bits depend on batch sizes."""
+    """Over whole strips and one draw more, whatever else shares the points: a network's bits depend on batch sizes."""
     problem, group = make(), [requested(name, S, **config) for name, config in methods]
     rows = 2 * strip_rows(problem, S) + 1
     together = run_block(problem, group, 0, 1, rows, path)
@@ -89,7 +96,7 @@ def test_a_group_draws_what_each_draws_alone(
         assert isinstance(draws, Tensor)
         assert torch.equal(draws, together.draws[place])
         assert alone.num_points == together.num_points == S
-        assert path == "fused" or alone.largest[0] <= together.largest[place]
+        assert alone.largest[0] == together.largest[place] or make is peers_problems.network
 
 
 def test_strips_that_nobody_wants_are_not_made() -> None:

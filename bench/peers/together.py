@@ -22,7 +22,7 @@ from .side import Here, Skipped
 
 TWO = 2
 TEMPERATURE = 0.5
-NUM_DRAWS = 2**19  # of a measurement
+NUM_DRAWS = 2**20  # of a measurement
 TASKS = 4  # measurements of a call, so that both processes have as many
 
 

@@ -14,7 +14,6 @@ from ..families.categorical import Categorical
 from .compiled import kernel
 from .turning import turn
 
-
 _APART = 16  # numbers
 
 
@@ -119,7 +118,7 @@ def _of_torch(dtype: np.dtype | type) -> torch.dtype:
 
 @kernel
 def _transpose(rows, out):  # type: ignore[no-untyped-def]
-    """Set ``out`` [R, N or more] to the transpose of ``rows`` [N, R], 32 draws at a time: whole lines of cache of each."""
+    """Set ``out`` [R, N or more] to the transpose of ``rows`` [N, R], 32 draws at a time: whole lines of cache."""
     (N, R), L = rows.shape, 32 // rows.itemsize
     whole, even, draw = N - N % 32, R - R % L, np.arange(N)
     for start in range(0, whole, 32):

@@ -33,7 +33,7 @@ def every_outcome(node: Bernoulli | Categorical) -> Tensor:
     return torch.eye(K, dtype=theta.dtype).reshape(K, *(1,) * (theta.ndim - 1), K).expand(K, *theta.shape)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=256)
 def tabulated(
     combine: Callable[..., Tensor], node: Bernoulli | Categorical, table: CostTable, **config: Any
 ) -> np.ndarray:
@@ -81,12 +81,11 @@ def averaged(node: Bernoulli | Categorical, noise: KernelNoise, S: int, table: n
 
 def add_averaged(
     node: Bernoulli | Categorical, noise: KernelNoise, S: int, tables: Sequence[np.ndarray], cells: Sums
-) -> bool:
+) -> None:
     """Add the draws of ``averaged`` to sums, table after table: the outcomes are those of all."""
     least, bounds = levels(node)
     place = uniforms_of(node, noise, S), noise.block, noise.stride, noise.first
     _sum(*place, least, bounds, isinstance(node, Bernoulli), S, choices(node).width, np.stack(tables), cells)
-    return True
 
 
 def samples_first(values: Tensor) -> np.ndarray:
@@ -127,7 +126,7 @@ def _padded(table: np.ndarray) -> np.ndarray:
 
 @kernel
 def _average(which, table, out):  # type: ignore[no-untyped-def]
-    (S, V, _), (_, J, W), N = which.shape, table.shape, out.shape[1]
+    (S, V, _), W, N = which.shape, table.shape[2], out.shape[1]
     width, share, tile = len(out) // V, out.dtype.type(1 / S), np.empty((W, TILE), out.dtype)
     for first in range(0, N, TILE):
         m = min(TILE, N - first)
@@ -147,11 +146,11 @@ def _average(which, table, out):  # type: ignore[no-untyped-def]
 @kernel
 def _sum(key, block, stride, start, least, bounds, coins, S, width, tables, cells):  # type: ignore[no-untyped-def]
     T, V, N = len(tables), len(least), cells.sq.shape[1]
-    rows = tile_rows(V * width)
-    which = np.empty((S, V, rows), np.int32)
-    whole, rest = np.empty((V * width, rows), tables.dtype), np.empty((V * width, N % rows), tables.dtype)
-    for first in range(0, N, rows):
-        out = whole if N - first >= rows else rest
+    M = min(tile_rows(V * width), filled(N))
+    which = np.empty((S, V, M), np.int32)
+    whole, rest = np.empty((V * width, M), tables.dtype), np.empty((V * width, N % M), tables.dtype)
+    for first in range(0, N, M):
+        out = whole if N - first >= M else rest
         m = out.shape[1]
         tell(key, block, stride, start + first, least, bounds, coins, which)
         for t in range(T):
@@ -161,7 +160,7 @@ def _sum(key, block, stride, start, least, bounds, coins, S, width, tables, cell
 
 @kernel
 def _weigh(which, weights, table, out):  # type: ignore[no-untyped-def]
-    (S, V, _), (_, J, W), N = which.shape, table.shape, out.shape[1]
+    (S, V, _), W, N = which.shape, table.shape[2], out.shape[1]
     B, width, tile = weights.shape[1], len(out) // V, np.empty((W, TILE), out.dtype)
     for first in range(0, N, TILE):
         m = min(TILE, N - first)

@@ -1,7 +1,7 @@
 """Sums over draws for the harness's moments, draws last: of entries, of what each draw's square weighs, of squares.
 
 A strip of draws is gone through twice, since |h|^2 of a draw weighs all of its entries. All sums are in float64 and
-carried from strip to strip; where every strip but the last has a multiple of 256 draws, they have the bits of one strip.
+carried from strip to strip; where all strips but the last are multiples of 256 draws, they have the bits of one strip.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Sums(NamedTuple):
 
 @inlined
 def tile_rows(numbers):  # type: ignore[no-untyped-def]
-    """Return how many draws of so many numbers stay in the nearer caches: a multiple of 64, of 256 where it can be."""
+    """Return how many draws of so many numbers stay in the nearer caches: a multiple of 256, else of 64."""
     rows = min(_TILE, _NEAR // numbers)
     return rows // 256 * 256 if rows >= 256 else max(64, rows // 64 * 64)
 

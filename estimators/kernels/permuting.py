@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
@@ -17,13 +16,8 @@ PERMUTES = "+avx512f" in _FEATURES.split(",")  # elsewhere it is a loop
 _INSTRUCTION = {32: "llvm.x86.avx512.vpermi2var.ps.512", 64: "llvm.x86.avx512.vpermi2var.pd.512"}
 
 
-def entries(dtype: np.dtype) -> int:
-    """Return how many numbers the list has: two vectors, 32 of float32."""
-    return 2 * _VECTOR // 8 // dtype.itemsize
-
-
 def _permute(typingctx: Any, numbers: Any, which: Any, first: Any, out: Any) -> Any:
-    """Set out[first + i] to numbers[which[first + i]], for i from 0 to L - 1, L the numbers of a vector.
+    """Set out[first + i] to numbers[which[first + i]], for i from 0 to L - 1, L the numbers of 64 bytes.
 
     Args:
         numbers: contiguous [2 L].

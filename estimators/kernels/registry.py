@@ -21,6 +21,13 @@ METHODS: dict[str, tuple[str, ...]] = {
     "gumbel_rao": ("bernoulli", "categorical"),
     "reparameterization": ("normal",),
 }
+# module -> the families whose draws its kernel also sums
+SUMMED: dict[str, tuple[str, ...]] = {
+    "straight_through": ("bernoulli", "categorical"),
+    "reinmax": ("bernoulli", "categorical"),
+    "st_gumbel_softmax": ("categorical",),
+    "reparameterization": ("normal",),
+}
 _DISCRETE = ("bernoulli", "categorical")
 
 
@@ -33,7 +40,7 @@ class Kernels:
         combine: (node, noise, points, values, slopes, **config) -> draws.
         fused: (node, noise, table, S, **config) -> draws, for a separable cost.
         summed: (node, noise, table, S, configs, cells) adds the draws of ``fused`` at each config to the
-            ``moments.Sums`` of as many cells, and returns whether it knows how to on this node.
+            ``moments.Sums`` of as many cells.
     """
 
     sample: Callable[..., Any] | None = None
@@ -48,7 +55,7 @@ def kernels_of(sample: Callable[..., Any], combine: Callable[..., Any], family: 
 
     A half is known by the function itself: another function of the same name is another estimator.
     """
-    found: dict[str, Callable[..., Any] | None] = dict.fromkeys(("sample", "combine", "fused", "summed"))
+    found: dict[str, Callable[..., Any] | None] = dict.fromkeys(("sample", "combine", "fused"))
     if sample is independent and family in _DISCRETE:
         found["sample"] = import_module(".draw", __package__).sample
     for name, families in METHODS.items():
@@ -56,4 +63,5 @@ def kernels_of(sample: Callable[..., Any], combine: Callable[..., Any], family: 
         if (sample, combine) == (form.sample, form.combine) and family in families:
             mine = import_module(f".{name}", __package__)
             found |= {half: getattr(mine, half) for half in found if hasattr(mine, half)}
+            found["summed"] = mine.summed if family in SUMMED.get(name, ()) else None
     return Kernels(**found)

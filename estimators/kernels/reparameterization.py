@@ -48,12 +48,11 @@ def fused(node: Normal, noise: KernelNoise, cost: Polynomial, S: int) -> Tensor:
 
 def summed(
     node: Normal, noise: KernelNoise, cost: Polynomial, S: int, configs: Sequence[Mapping[str, Any]], cells: Sums
-) -> bool:
-    """Add the draws of ``fused``, which has no config, to the sums of one cell."""
+) -> None:
+    """Add the draws of ``fused``, which has no config, to the sums of each cell."""
     loc, scale = _rows(node)
     place = _key(node, noise, S), noise.block, noise.stride, noise.first
     _sum(*place, loc, scale, _shares(cost, loc.dtype, S), S, cells)
-    return len(configs) == 1
 
 
 def _key(node: Normal, noise: KernelNoise, S: int) -> np.ndarray:
@@ -137,10 +136,11 @@ def _fused(key, block, stride, first, loc, scale, shares, S, out):  # type: igno
 @kernel
 def _sum(key, block, stride, start, loc, scale, shares, S, cells):  # type: ignore[no-untyped-def]
     n, N = 2 * loc.size, cells.sq.shape[1]
-    rows = tile_rows(n)
-    whole, rest = np.empty((n, rows), loc.dtype), np.empty((n, N % rows), loc.dtype)
-    for first in range(0, N, rows):
-        out = whole if N - first >= rows else rest
+    M = min(tile_rows(n), filled(N))
+    whole, rest = np.empty((n, M), loc.dtype), np.empty((n, N % M), loc.dtype)
+    for first in range(0, N, M):
+        out = whole if N - first >= M else rest
         m = out.shape[1]
         _fused(key, block, stride, start + first, loc, scale, shares, S, out)
-        add_to(cells, 0, out.reshape(out.size), m, first, m)
+        for t in range(len(cells.sq)):
+            add_to(cells, t, out.reshape(out.size), m, first, m)

@@ -64,18 +64,15 @@ def fused(node: Bernoulli | Categorical, noise: KernelNoise, table: CostTable, S
 
 
 def summed(
-    node: Bernoulli | Categorical,
+    node: Categorical,
     noise: KernelNoise,
     table: CostTable,
     S: int,
     configs: Sequence[Mapping[str, Any]],
     cells: Sums,
-) -> bool:
-    """Add the draws of ``fused`` at each temperature to sums, those of choices alone."""
-    if isinstance(node, Bernoulli):
-        return False
+) -> None:
+    """Add the draws of ``fused`` at each temperature to sums."""
     _sum(*_data(node, noise, table, S, [config["temperature"] for config in configs]), cells)
-    return True
 
 
 def _data(
@@ -107,14 +104,14 @@ def _gradient(
 def _sweep(key, block, stride, start, probs, log_probs, slopes, S, wholes, rates, scales, outs):  # type: ignore[no-untyped-def]
     """Set the gradients ``outs`` [T, V K, N] of T temperatures: noise, outcomes and slopes are those of all."""
     (V, K), N, number = probs.shape, outs.shape[2], probs.dtype
-    T = tile(K)
-    word, E = np.empty(T, np.uint32), np.empty((K, T), np.float32)
-    speeds, inverse, which = np.empty((K, T), number), np.empty(T, number), np.empty(T, np.int32)
-    z, most, w = np.empty((K, T), number), np.empty(T, number), np.empty((K, T), number)
-    slope, dot, total = np.empty((slopes.shape[2], T), number), np.empty(T, number), np.empty(T, number)
+    M = tile(K)
+    word, E = np.empty(M, np.uint32), np.empty((K, M), np.float32)
+    speeds, inverse, which = np.empty((K, M), number), np.empty(M, number), np.empty(M, np.int32)
+    z, most, w = np.empty((K, M), number), np.empty(M, number), np.empty((K, M), number)
+    slope, dot, total = np.empty((slopes.shape[2], M), number), np.empty(M, number), np.empty(M, number)
     logs = wholes.min() == 0
-    for first in range(0, N, T):
-        m = min(T, N - first)
+    for first in range(0, N, M):
+        m = min(M, N - first)
         full = filled(m)
         for v in range(V):
             for s in range(S):
@@ -135,7 +132,7 @@ def _sweep(key, block, stride, start, probs, log_probs, slopes, S, wholes, rates
 def _sum(key, block, stride, start, probs, log_probs, slopes, S, wholes, rates, scales, cells):  # type: ignore[no-untyped-def]
     """Add the draws of ``_sweep`` to sums, a tile of draws at a time."""
     T, n, N = len(rates), probs.size, cells.sq.shape[1]
-    rows = tile_rows(n)
+    rows = min(tile_rows(n), filled(N))
     whole, rest = np.empty((T, n, rows), probs.dtype), np.empty((T, n, N % rows), probs.dtype)
     for first in range(0, N, rows):
         out = whole if N - first >= rows else rest

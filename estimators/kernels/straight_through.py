@@ -55,6 +55,6 @@ def summed(
     S: int,
     configs: Sequence[Mapping[str, Any]],
     cells: Sums,
-) -> bool:
+) -> None:
     """Add the draws of ``fused`` at each config to sums."""
-    return add_averaged(node, noise, S, [tabulated(form.combine, node, table, **config) for config in configs], cells)
+    add_averaged(node, noise, S, [tabulated(form.combine, node, table, **config) for config in configs], cells)

@@ -118,7 +118,7 @@ def columns(table, which, width, out):  # type: ignore[no-untyped-def]
             row, low, high = out[c], table[0, c], table[1, c]
             for n in range(M):
                 row[n] = high if which[n] else low
-    elif PERMUTES and J <= 2 * size:
+    elif PERMUTES and 2 * size >= J:
         column = np.zeros(2 * size, table.dtype)
         for c in range(width):
             row = out[c]
