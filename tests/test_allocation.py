@@ -7,6 +7,7 @@ import pytest
 
 FAULTS = """
 import resource, sys
+from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from varbench.bench.allocation import keep_memory
 
@@ -14,21 +15,25 @@ if sys.argv[1] == "kept":
     keep_memory()
 def block():
     np.empty(2**25, np.uint8).fill(1)
-for _ in range(2):
-    block()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(8):
-    block()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+def faults():
+    for _ in range(2):
+        block()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(8):
+        block()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+with ThreadPoolExecutor(1) as pool:
+    print(pool.submit(faults).result() if sys.argv[2] == "thread" else faults())
 """
 
 
-def _faults(how: str) -> int:
-    done = subprocess.run([sys.executable, "-c", FAULTS, how], capture_output=True, text=True, check=True)
+def _faults(how: str, where: str) -> int:
+    done = subprocess.run([sys.executable, "-c", FAULTS, how, where], capture_output=True, text=True, check=True)
     return int(done.stdout)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mallopt is glibc's")
-def test_large_temporaries_fault_once() -> None:
-    assert _faults("kept") < 16
-    assert _faults("as it comes") > 100  # huge pages, where the kernel gives them, are few
+@pytest.mark.parametrize("where", ["main", "thread"])
+def test_large_temporaries_fault_once(where: str) -> None:
+    assert _faults("kept", where) < 16
+    assert _faults("as it comes", where) > 100  # huge pages, where the kernel gives them, are few

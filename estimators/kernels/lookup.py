@@ -15,7 +15,7 @@ from ..families.categorical import Categorical
 from .arrays import Choices, choices, empty
 from .compiled import kernel
 from .draw import levels, outcomes, tell, uniforms_of
-from .moments import Sums, add_to, tile_rows
+from .moments import Sums, add_to, tile_memory
 from .noise import KernelNoise
 from .philox import filled
 from .table import CostTable
@@ -85,7 +85,16 @@ def add_averaged(
     """Add the draws of ``averaged`` to sums, table after table: the outcomes are those of all."""
     least, bounds = levels(node)
     place = uniforms_of(node, noise, S), noise.block, noise.stride, noise.first
-    _sum(*place, least, bounds, isinstance(node, Bernoulli), S, choices(node).width, np.stack(tables), cells)
+    _sum(
+        *place,
+        least,
+        bounds,
+        isinstance(node, Bernoulli),
+        S,
+        np.stack(tables),
+        tile_memory(cells, choices(node).dtype),
+        cells,
+    )
 
 
 def samples_first(values: Tensor) -> np.ndarray:
@@ -144,14 +153,13 @@ def _average(which, table, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _sum(key, block, stride, start, least, bounds, coins, S, width, tables, cells):  # type: ignore[no-untyped-def]
-    T, V, N = len(tables), len(least), cells.sq.shape[1]
-    M = min(tile_rows(V * width), filled(N))
+def _sum(key, block, stride, start, least, bounds, coins, S, tables, memory, cells):  # type: ignore[no-untyped-def]
+    (T, n), V, N = cells.shift.shape, len(least), cells.sq.shape[1]
+    M = memory.size // (T * n)
     which = np.empty((S, V, M), np.int32)
-    whole, rest = np.empty((V * width, M), tables.dtype), np.empty((V * width, N % M), tables.dtype)
     for first in range(0, N, M):
-        out = whole if N - first >= M else rest
-        m = out.shape[1]
+        m = min(M, N - first)
+        out = memory[: n * m].reshape(n, m)
         tell(key, block, stride, start + first, least, bounds, coins, which)
         for t in range(T):
             _average(which, tables[t], out)

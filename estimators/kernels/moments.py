@@ -6,6 +6,7 @@ carried from strip to strip; where all strips but the last are multiples of 256 
 
 from __future__ import annotations
 
+import threading
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from numba.extending import intrinsic
 
 from .compiled import inlined, kernel
 from .elementary import fma
+from .philox import padded
 
 LANES = 64  # sums of draws apart by their number mod this
 _NEAR = 2**18  # numbers
@@ -76,11 +78,28 @@ class Sums(NamedTuple):
     finite: np.ndarray
 
 
-@inlined
-def tile_rows(numbers):  # type: ignore[no-untyped-def]
-    """Return how many draws of so many numbers stay in the nearer caches: a multiple of 256, else of 64."""
-    rows = min(_TILE, _NEAR // numbers)
-    return rows // 256 * 256 if rows >= 256 else max(64, rows // 64 * 64)
+class _Kept(threading.local):
+    """Memory of a thread."""
+
+    def __init__(self) -> None:
+        self.by_dtype: dict[np.dtype, np.ndarray] = {}
+
+
+_kept = _Kept()
+
+
+def tile_memory(cells: Sums, dtype: np.dtype) -> np.ndarray:
+    """Return memory [T n M] for a tile of M draws, which stay in the nearer caches: a multiple of 256, else of 64.
+
+    A thread gets the same memory again: pages fresh from the system cost as much as the arithmetic on them.
+    """
+    (T, n), rows = cells.shift.shape, min(_TILE, _NEAR // cells.shift.shape[1])
+    rows = rows // 256 * 256 if rows >= 256 else max(64, rows // 64 * 64)
+    size = T * n * min(rows, padded(cells.sq.shape[1]))
+    kept = _kept.by_dtype
+    if dtype not in kept or kept[dtype].size < size:
+        kept[dtype] = np.empty(size, dtype)
+    return kept[dtype][:size]
 
 
 @kernel

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..families.normal import Normal
 from .arrays import empty, transposed
 from .compiled import kernel
-from .moments import Sums, add_to, tile_rows
+from .moments import Sums, add_to, tile_memory
 from .noise import KernelNoise, normals
 from .philox import filled
 from .table import Polynomial
@@ -52,7 +52,7 @@ def summed(
     """Add the draws of ``fused``, which has no config, to the sums of each cell."""
     loc, scale = _rows(node)
     place = _key(node, noise, S), noise.block, noise.stride, noise.first
-    _sum(*place, loc, scale, _shares(cost, loc.dtype, S), S, cells)
+    _sum(*place, loc, scale, _shares(cost, loc.dtype, S), S, tile_memory(cells, loc.dtype), cells)
 
 
 def _key(node: Normal, noise: KernelNoise, S: int) -> np.ndarray:
@@ -134,13 +134,12 @@ def _fused(key, block, stride, first, loc, scale, shares, S, out):  # type: igno
 
 
 @kernel
-def _sum(key, block, stride, start, loc, scale, shares, S, cells):  # type: ignore[no-untyped-def]
-    n, N = 2 * loc.size, cells.sq.shape[1]
-    M = min(tile_rows(n), filled(N))
-    whole, rest = np.empty((n, M), loc.dtype), np.empty((n, N % M), loc.dtype)
+def _sum(key, block, stride, start, loc, scale, shares, S, memory, cells):  # type: ignore[no-untyped-def]
+    (T, n), N = cells.shift.shape, cells.sq.shape[1]
+    M = memory.size // (T * n)
     for first in range(0, N, M):
-        out = whole if N - first >= M else rest
-        m = out.shape[1]
+        m = min(M, N - first)
+        out = memory[: n * m].reshape(n, m)
         _fused(key, block, stride, start + first, loc, scale, shares, S, out)
-        for t in range(len(cells.sq)):
+        for t in range(T):
             add_to(cells, t, out.reshape(out.size), m, first, m)

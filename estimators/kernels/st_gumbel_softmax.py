@@ -16,7 +16,7 @@ from .draw import as_one_hot
 from .gumbel import finish, finish_logs, powers, pull_back, pull_back_weights, race, run, stream, tile, weigh
 from .logistic import TILE, flatten, perturbed
 from .lookup import slope_rows, slopes_at
-from .moments import Sums, add_to, tile_rows
+from .moments import Sums, add_to, tile_memory
 from .noise import KernelNoise
 from .philox import filled
 from .rates import whole_rate
@@ -72,7 +72,8 @@ def summed(
     cells: Sums,
 ) -> None:
     """Add the draws of ``fused`` at each temperature to sums."""
-    _sum(*_data(node, noise, table, S, [config["temperature"] for config in configs]), cells)
+    data = _data(node, noise, table, S, [config["temperature"] for config in configs])
+    _sum(*data, tile_memory(cells, choices(node).dtype), cells)
 
 
 def _data(
@@ -129,14 +130,13 @@ def _sweep(key, block, stride, start, probs, log_probs, slopes, S, wholes, rates
 
 
 @kernel
-def _sum(key, block, stride, start, probs, log_probs, slopes, S, wholes, rates, scales, cells):  # type: ignore[no-untyped-def]
+def _sum(key, block, stride, start, probs, log_probs, slopes, S, wholes, rates, scales, memory, cells):  # type: ignore[no-untyped-def]
     """Add the draws of ``_sweep`` to sums, a tile of draws at a time."""
-    T, n, N = len(rates), probs.size, cells.sq.shape[1]
-    rows = min(tile_rows(n), filled(N))
-    whole, rest = np.empty((T, n, rows), probs.dtype), np.empty((T, n, N % rows), probs.dtype)
-    for first in range(0, N, rows):
-        out = whole if N - first >= rows else rest
-        m = out.shape[2]
+    (T, n), N = cells.shift.shape, cells.sq.shape[1]
+    M = memory.size // (T * n)
+    for first in range(0, N, M):
+        m = min(M, N - first)
+        out = memory[: T * n * m].reshape(T, n, m)
         _sweep(key, block, stride, start + first, probs, log_probs, slopes, S, wholes, rates, scales, out)
         for t in range(T):
             add_to(cells, t, out[t].reshape(n * m), m, first, m)
