@@ -13,9 +13,9 @@ _STEP = 2**26  # by which it grows
 def keep_memory() -> None:
     """Let glibc hand freed blocks out again, large ones too, where else each would be mapped anew and zeroed.
 
-    Temporaries of a block of draws take megabytes: half of a study's processor time went into page faults. All threads share one heap, since those of their own give memory
-    back whatever is said here. For
-    processes of our own, never for one that imports varbench; elsewhere than on glibc nothing happens.
+    Temporaries of a block of draws take megabytes: half of a study's processor time went into page faults. All threads
+    share one heap, since heaps of their own give memory back whatever is said here. For processes of our own, never for
+    one that imports varbench; elsewhere than on glibc nothing happens.
     """
     if sys.platform != "linux":
         return

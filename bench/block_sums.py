@@ -15,7 +15,7 @@ from .paths import HAS_KERNELS
 from .records import NUM_REPLICATES
 
 if TYPE_CHECKING:
-    from ..estimators.kernels.moments import Sums
+    from ..estimators.kernels.cells import Sums
 
 COVARIANCE_DRAWS = 2**14  # of these draws at most: they tell tr Sigma^2 to a percent or two
 _TRANSPOSED = 256  # draws at a time
@@ -77,7 +77,7 @@ class BlockSums:
 
     def _add_by_kernel(self, g: Tensor) -> None:
         """Take draws last [n, m], each entry's in a row of memory."""
-        from ..estimators.kernels.moments import add_to
+        from ..estimators.kernels.cells import add_to
 
         assert self._cells is not None
         (n, m), stride = g.shape, g.stride(0)
@@ -122,7 +122,7 @@ def _by_kernel(frame: Frame, rows: int) -> bool:
 
 
 def _cells(frames: Sequence[Frame], rows: int) -> Sums:
-    from ..estimators.kernels.moments import Sums
+    from ..estimators.kernels.cells import Sums
 
     shift = np.stack([frame.shift.double().numpy() for frame in frames])
     T, n = shift.shape

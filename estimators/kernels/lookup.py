@@ -13,9 +13,9 @@ from torch import Tensor
 from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
 from .arrays import Choices, choices, empty
+from .cells import Sums, add_to, tile_memory
 from .compiled import kernel
 from .draw import levels, outcomes, tell, uniforms_of
-from .moments import Sums, add_to, tile_memory
 from .noise import KernelNoise
 from .philox import filled
 from .table import CostTable

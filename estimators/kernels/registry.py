@@ -40,7 +40,7 @@ class Kernels:
         combine: (node, noise, points, values, slopes, **config) -> draws.
         fused: (node, noise, table, S, **config) -> draws, for a separable cost.
         summed: (node, noise, table, S, configs, cells) adds the draws of ``fused`` at each config to the
-            ``moments.Sums`` of as many cells.
+            ``cells.Sums`` of as many cells.
     """
 
     sample: Callable[..., Any] | None = None

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ..families.normal import Normal
 from .arrays import empty, transposed
+from .cells import Sums, add_to, tile_memory
 from .compiled import kernel
-from .moments import Sums, add_to, tile_memory
 from .noise import KernelNoise, normals
 from .philox import filled
 from .table import Polynomial

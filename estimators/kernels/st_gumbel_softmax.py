@@ -11,12 +11,12 @@ from torch import Tensor
 from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
 from .arrays import Choices, choices, draws_last, empty, event, logits, points, zeros
+from .cells import Sums, add_to, tile_memory
 from .compiled import kernel
 from .draw import as_one_hot
 from .gumbel import finish, finish_logs, powers, pull_back, pull_back_weights, race, run, stream, tile, weigh
 from .logistic import TILE, flatten, perturbed
 from .lookup import slope_rows, slopes_at
-from .moments import Sums, add_to, tile_memory
 from .noise import KernelNoise
 from .philox import filled
 from .rates import whole_rate

@@ -9,9 +9,9 @@ from .. import straight_through as form
 from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
 from .arrays import choices, draws_last
+from .cells import Sums
 from .lookup import add_averaged, averaged, tabulated
 from .mixed import pulled_back
-from .moments import Sums
 from .noise import KernelNoise
 from .table import CostTable
 
