@@ -124,14 +124,15 @@ def _by_kernel(frame: Frame, rows: int) -> bool:
 def _cells(frames: Sequence[Frame], rows: int) -> Sums:
     from ..estimators.kernels.cells import Sums
 
-    shift = np.stack([frame.shift.double().numpy() for frame in frames])
-    T, n = shift.shape
-    exact = [frame.exact.double().numpy() for frame in frames if frame.exact is not None]
+    T, n, known = len(frames), frames[0].shift.numel(), frames[0].exact is not None
+    shift, offset = np.empty((T, n)), np.empty((T, n * known))
+    for t, frame in enumerate(frames):
+        shift[t], offset[t] = frame.arrays
     return Sums(
         shift,
-        shift - np.stack(exact) if exact else np.empty((T, 0)),
+        offset,
         np.empty((T, rows)),
-        np.empty((T, rows if exact else 0)),
+        np.empty((T, rows * known)),
         np.zeros((T, POWERS + 2 * n)),
         np.empty((T, n, min(rows, frames[0].num_batches))),
         np.zeros(T),

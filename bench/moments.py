@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .gathered import Batches, Largest
@@ -35,6 +38,12 @@ class Frame:
     num_top: int
     error_trace: float = 0.0
     error_square: float = 0.0
+
+    @cached_property
+    def arrays(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The shift and shift - exact, or nothing in its place, in float64 on the CPU."""
+        shift = self.shift.double().numpy()
+        return shift, np.empty(0) if self.exact is None else shift - self.exact.double().numpy()
 
     @property
     def num_batches(self) -> int:

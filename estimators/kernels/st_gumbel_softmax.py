@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -81,10 +82,18 @@ def _data(
 ) -> tuple[Any, ...]:
     """Return noise, node, slopes and temperatures as ``_sweep`` takes them."""
     theta = choices(node)
-    wholes = np.array([whole_rate(temperature) for temperature in temperatures])
-    rates = np.array([1 / temperature for temperature in temperatures], theta.dtype)
-    scales = np.array([1 / (S * temperature) for temperature in temperatures], theta.dtype)
-    return *stream(node, noise, S), theta.probs, theta.log_probs, slope_rows(table), S, wholes, rates, scales
+    rates = _rates(tuple(temperatures), S, theta.dtype)
+    return *stream(node, noise, S), theta.probs, theta.log_probs, slope_rows(table), S, *rates
+
+
+@lru_cache(maxsize=64)
+def _rates(temperatures: tuple[float, ...], S: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return 1 / tau as a whole number or 0, 1 / tau, and 1 / (S tau)."""
+    return (
+        np.array([whole_rate(temperature) for temperature in temperatures]),
+        np.array([1 / temperature for temperature in temperatures], dtype),
+        np.array([1 / (S * temperature) for temperature in temperatures], dtype),
+    )
 
 
 def _gradient(
