@@ -96,7 +96,7 @@ class PhiloxNoise:
 
         def make() -> Tensor:
             E = draws_last(self._cast("exponential", name, shape))
-            return E.clamp(min=_SMALLEST).log_().neg_()
+            return self._off_zero(E).log().neg_()
 
         return self._remembered("gumbel", name, shape, make)
 
@@ -104,6 +104,10 @@ class PhiloxNoise:
         """Return standard logistic numbers [N, *shape], decreasing in the uniform of the same name."""
         u = self.uniform(*shape, name=name)
         return self._remembered("logistic", name, shape, lambda: torch.log1p(-u) - torch.log(u))
+
+    def _off_zero(self, E: Tensor) -> Tensor:
+        """Return exponentials whose logarithms are finite."""
+        return E.clamp(min=_SMALLEST)
 
     def _once(self, law: str, name: str, shape: tuple[int, ...], guard: Callable[[Tensor], Tensor]) -> Tensor:
         return self._remembered(law, name, shape, lambda: guard(in_rows(self._cast(law, name, shape))))
