@@ -161,6 +161,15 @@ def test_the_suite_runs_each_kernel_by_name(method: str, path: str) -> None:
     assert len(one.run()) == numba_kernels.ROWS
 
 
+@pytest.mark.parametrize("method", numba_kernels.SUMMED)
+def test_the_suite_sums_by_name(method: str) -> None:
+    one = numba_kernels.Sums()
+    one.setup(method)
+    sums = one.run()
+    assert sums.count == numba_kernels.ROWS
+    assert float(sums.h2) > 0
+
+
 def test_the_suite_runs_the_parts_of_kernels() -> None:
     for part in numba_kernels.Parts.params:
         numba_kernels.Parts().setup(part)

@@ -15,6 +15,11 @@ CONFIG: dict[str, dict[str, Any]] = {
     "gumbel_rao": TEMPERATURE,
     "reparameterization": {},
 }
+SUMMED: dict[str, dict[str, Any]] = {
+    "st_gumbel_softmax": TEMPERATURE,
+    "reinmax": {"temperature": 1.0},
+    "reparameterization": {},
+}
 
 
 class _Timed:
@@ -40,6 +45,22 @@ class Methods(_Timed):
         self.run()
 
     def time_block(self, method: str, path: str) -> None:
+        """Time one block."""
+        self.run()
+
+
+class Sums(_Timed):
+    """A block of draws of one method, summed by the kernel that makes them."""
+
+    params: ClassVar[Any] = list(SUMMED)
+    param_names: ClassVar[Any] = ["method"]
+
+    def setup(self, method: str) -> None:
+        """Build the node and the cost, and compile."""
+        self.run = _sums(method)
+        self.run()
+
+    def time_sums(self, method: str) -> None:
         """Time one block."""
         self.run()
 
@@ -85,6 +106,30 @@ def _draws(method: str, path: str) -> Callable[[], Any]:
             return combine(node, block, sample(node, block, 1), None, slopes, **config)
 
         return halves
+
+
+def _sums(method: str) -> Callable[[], Any]:
+    """Return what sums a block from new noise, beyond the draws whose products are summed too."""
+    kernels.one_thread()
+    with kernels.skipping():
+        import torch
+
+        from varbench.bench.block_sums import COVARIANCE_DRAWS, BlockSums
+        from varbench.bench.moments import Frame
+
+        summed = import_module(f"varbench.estimators.kernels.{method}").summed
+        noise_of = import_module("varbench.estimators.kernels.noise").KernelNoise
+        node, cost = _posed(method)
+    frame = Frame(torch.zeros(node.theta.numel(), dtype=torch.float64), None, 10**6, 100)
+
+    def run() -> Any:
+        made = BlockSums.together([frame], COVARIANCE_DRAWS, ROWS)
+        assert made is not None
+        cells, (sums,) = made
+        summed(node, noise_of(0, "asv", 0, ROWS, torch.float32, "cpu"), cost, 1, [SUMMED[method]], cells)
+        return sums.moments()
+
+    return run
 
 
 def _posed(method: str) -> tuple[Any, Any]:
