@@ -9,7 +9,6 @@ import numpy as np
 
 from .compiled import kernel
 from .moments import LANES, add_strip
-from .philox import padded
 
 _MOST = 1024  # draws of a tile: more gain nothing
 _NEAR = 2**18  # numbers of a tile
@@ -50,13 +49,13 @@ _kept = _Kept()
 
 
 def tile_memory(cells: Sums, dtype: np.dtype) -> np.ndarray:
-    """Return memory [T n M] for a tile of M draws, which stay in the nearer caches: a multiple of 256, else of 64.
+    """Return memory [T n M] for a tile of M draws that stay in the nearer caches: a multiple of 256 or 64, or all.
 
     A thread gets the same memory again: pages fresh from the system cost as much as the arithmetic on them.
     """
     (T, n), rows = cells.shift.shape, min(_MOST, _NEAR // cells.shift.shape[1])
     rows = rows // 256 * 256 if rows >= 256 else max(64, rows // 64 * 64)
-    size = T * n * min(rows, padded(cells.sq.shape[1]))
+    size = T * n * min(rows, cells.sq.shape[1])
     kept = _kept.by_dtype
     if dtype not in kept or kept[dtype].size < size:
         kept[dtype] = np.empty(size, dtype)

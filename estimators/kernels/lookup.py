@@ -156,7 +156,7 @@ def _average(which, table, out):  # type: ignore[no-untyped-def]
 def _sum(key, block, stride, start, least, bounds, coins, S, tables, memory, cells):  # type: ignore[no-untyped-def]
     (T, n), V, N = cells.shift.shape, len(least), cells.sq.shape[1]
     M = memory.size // (T * n)
-    which = np.empty((S, V, M), np.int32)
+    which = np.empty((S, V, filled(M)), np.int32)
     for first in range(0, N, M):
         m = min(M, N - first)
         out = memory[: n * m].reshape(n, m)
