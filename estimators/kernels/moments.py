@@ -13,28 +13,10 @@ from numba.extending import intrinsic
 
 from .compiled import inlined, kernel
 from .elementary import fma
+from .weighing import add_chunk, add_four
 
 LANES = 64  # sums of draws apart by their number mod this
 _TILE = 1024  # draws at a time: what belongs to a draw stays in the first cache
-
-
-def _summed(typingctx: Any, total: Any, x: Any) -> Any:
-    """Return total + x, of which a loop may keep several totals: in one order the sums would wait for each other."""
-
-    def add(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.fadd(*args, flags=("reassoc",))
-
-    return total(total, x), add
-
-
-def _weighed(typingctx: Any, total: Any, x: Any, weight: Any) -> Any:
-    """Return total + x weight, likewise; the product may be rounded or not."""
-
-    def add(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        product = builder.fmul(args[1], args[2], flags=("contract",))
-        return builder.fadd(args[0], product, flags=("reassoc", "contract"))
-
-    return total(total, x, weight), add
 
 
 def _larger(typingctx: Any, x: Any, most: Any) -> Any:
@@ -46,8 +28,6 @@ def _larger(typingctx: Any, x: Any, most: Any) -> Any:
     return most(x, most), select
 
 
-summed: Any = intrinsic(_summed)
-weighed_sum: Any = intrinsic(_weighed)
 larger: Any = intrinsic(_larger)
 
 
@@ -155,7 +135,7 @@ def _powers(sq, error, powers):  # type: ignore[no-untyped-def]
         for b in range(here.size):
             first[b] += here[b]
             second[b] = fma(here[b], here[b], second[b])
-            total = summed(total, here[b])
+            total += here[b]
         there = error[start : start + LANES]
         first, second = powers[1], powers[3]
         for b in range(there.size):
@@ -164,56 +144,30 @@ def _powers(sq, error, powers):  # type: ignore[no-untyped-def]
     return total
 
 
-@inlined
-def _weigh_batch(row, shift, square, sums, size):  # type: ignore[no-untyped-def]
-    """Add h of consecutive draws to as many sums; return the sum of |h|^2 h."""
-    total = 0.0
-    for b in range(size):
-        h = np.float64(row[b]) - shift
-        sums[b] += h
-        total = weighed_sum(total, h, square[b])
-    return total
-
-
-@inlined
-def _weigh_four(row, shift, square, sums):  # type: ignore[no-untyped-def]
-    """Do as ``_weigh_batch`` four times over the same sums, in the same order, which are read and written once."""
-    t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
-    for b in range(LANES):
-        h0, h1 = np.float64(row[b]) - shift, np.float64(row[b + LANES]) - shift
-        h2, h3 = np.float64(row[b + 2 * LANES]) - shift, np.float64(row[b + 3 * LANES]) - shift
-        sums[b] = (((sums[b] + h0) + h1) + h2) + h3
-        t0, t1 = weighed_sum(t0, h0, square[b]), weighed_sum(t1, h1, square[b + LANES])
-        t2, t3 = weighed_sum(t2, h2, square[b + 2 * LANES]), weighed_sum(t3, h3, square[b + 3 * LANES])
-    return t0, t1, t2, t3
-
-
 @kernel
 def _weigh(g, stride, place, rows, shift, sq, h, h2h, batches):  # type: ignore[no-untyped-def]
     """Raise the sums of h and of |h|^2 h."""
     N, B = sq.size, batches.shape[1]
-    fours = N - N % (4 * LANES) if B == LANES else 0
+    fours, whole = N - N % (4 * LANES) if B == LANES else 0, N - N % LANES
     for j in range(shift.size):
         row, s, sums = g[j * stride : j * stride + N], shift[j], batches[j]
         if place == 0:
             sums[:] = 0
         batch, weighed = place % B, h2h[j]
         for start in range(0, fours, 4 * LANES):
-            here, square = row[start : start + 4 * LANES], sq[start : start + 4 * LANES]
-            t0, t1, t2, t3 = _weigh_four(here, s, square, sums)
-            weighed = (((weighed + t0) + t1) + t2) + t3
-        for start in range(fours, N, LANES):
-            here, square, there = row[start : start + LANES], sq[start : start + LANES], sums[batch : batch + LANES]
-            if here.size == LANES:  # a number known beforehand spares a third of the time
-                weighed += _weigh_batch(here, s, square, there, LANES)
-            else:
-                weighed += _weigh_batch(here, s, square, there, here.size)
+            weighed = add_four(row, start, s, sq, sums, weighed)
+        for start in range(fours, whole, LANES):
+            weighed = add_chunk(row, start, s, sq, sums[batch : batch + LANES], weighed)
             batch += LANES
             if batch >= B:
                 batch = 0
+        for i in range(whole, N):
+            one = np.float64(row[i]) - s
+            sums[batch + i - whole] += one
+            weighed = fma(one, sq[i], weighed)
         h2h[j] = weighed
         if place + N == rows:
             all_of_them = 0.0
             for b in range(B):
-                all_of_them = summed(all_of_them, sums[b])
+                all_of_them += sums[b]
             h[j] = all_of_them
