@@ -11,6 +11,7 @@ from .lines import Line, Numbers, Verdict, lines_of, with_verdict
 MEANT_FOR = "AVX-512"
 NOISE_THERE = 0.16  # of numpy's time, in the prototype
 LEAST_SHARE = 0.005  # that is told of
+SEVERAL = 1.2  # times the other's cores: more than one
 _REST = "noise, points and gradient"
 _NAMES = {"cost": "f", "moments": "the moments", "the rest": _REST}
 
@@ -72,7 +73,18 @@ def reason(line: Line) -> str:
     said = [] if line.is_clear else ["the interval holds what is to be reached"]
     if verdict is Verdict.NOT_REACHED and line.found["parts"]:
         said.append(_where(line))
-    return "; ".join([*said, *filter(None, [line.found["note"]])])
+    return "; ".join([*said, *filter(None, [line.found["note"], _together(line)])])
+
+
+def _together(line: Line) -> str:
+    """Return what of two cores' work is lost where our side has them both: its cores over theirs, over the ratio."""
+    assert line.found is not None
+    cores = line.found["cores"]
+    if line.verdict is not Verdict.NOT_REACHED or cores is None or cores[0] < SEVERAL * cores[1]:
+        return ""
+    assert line.ratio is not None
+    more = cores[0] / cores[1] / line.ratio.value - 1
+    return f"together they took {100 * more:.0f} % more processor time for a draw"
 
 
 def _difference(line: Line) -> str:
