@@ -177,7 +177,7 @@ def test_the_committed_page_follows_from_the_committed_numbers() -> None:
 
 
 def test_cores_that_are_lost_are_told() -> None:
-    """1.9 cores and a ratio of 1.6 are 19 % more work; of one core each, or of a row that is reached, nothing is said."""
+    """1.9 cores and a ratio of 1.6 are 19 % more work; of one core, or of a row that is reached, nothing is said."""
     two = row("two", 1.6, 1.8, cores=[1.9, 1.0])
     assert words.reason(Line(two)) == "together they took 19 % more processor time for a draw"
     assert words.reason(Line(row("two", 2.5, 1.8, cores=[1.9, 1.0]))) == ""
